@@ -1,0 +1,60 @@
+# `make demo` and `make test` work in a fresh clone: each makes .venv by itself, once, and again only when the
+# interpreter or the dependencies changed. PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+READY  := $(VENV)/.ready-$(VERSION)
+WORKERS ?= 4
+
+.PHONY: demo test check lint types imports soak contract screenshots bench venv clean
+
+venv: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Jinkies needs Python 3.11 or newer; name one with PYTHON=python3.12" >&2; exit 1; }
+	@test -e $@ || rm -rf $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) (Python $(VERSION)) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--group dev --editable '.[demo,web]'
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/jinkies-tui --demo
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not soak and not contract'
+
+check: lint types imports test
+
+lint: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+soak: $(READY)
+	@$(BIN)/python -m pytest -n 2 -m soak -s --timeout 3600
+
+# make contract SPEC=path/to/discord-openapi.json
+contract: $(READY)
+	@JINKIES_DISCORD_SPEC=$(abspath $(SPEC)) $(BIN)/python -m pytest -m contract
+
+screenshots: $(READY)
+	@$(BIN)/python screenshots/make.py
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,133 @@
+"""One neutral presentation of an alert that every frontend renders: what Discord shows, the console shows.
+
+Pure: no markup of any frontend. Text is data; frontends escape it for where they put it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from jinkies.model import AlertDetail, AlertRow, Severity, State, WorkState
+
+
+class CardAction(StrEnum):
+    """What can be done from a card."""
+
+    ACKNOWLEDGE = "ack"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    CREATE_PULL_REQUEST = "pr"
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A button, or a key in the footer."""
+
+    action: CardAction
+    label: str
+    enabled: bool
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A named fact."""
+
+    name: str
+    value: str
+    url: str | None = None
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What an alert looks like, everywhere."""
+
+    alert_id: int
+    revision: int
+    title: str
+    mark: str  # one character beside the colour: ▲ critical, ■ error, ● warning, · info
+    severity: Severity
+    state: State
+    status: str  # "open", "acknowledged by ops-a", …
+    colour: int  # 0xRRGGBB
+    summary: str  # "api · production · ×37"
+    fields: tuple[Field, ...]
+    stack: str = ""  # whole; renderers cut its middle to fit
+    logs: str = ""  # lines around it
+    actions: tuple[Action, ...] = ()
+
+
+MARKS = {Severity.CRITICAL: "▲", Severity.ERROR: "■", Severity.WARNING: "●", Severity.INFO: "·"}
+_COLOURS = {Severity.CRITICAL: 0xE5484D, Severity.ERROR: 0xF76B15, Severity.WARNING: 0xFFC53D, Severity.INFO: 0x3E63DD}
+_ACKNOWLEDGED_COLOUR = 0x8B8D98
+_RESOLVED_COLOUR = 0x30A46C
+
+
+def status_text(row: AlertRow) -> str:
+    """The state in words, with who and through which door."""
+    if row.state is State.ACKNOWLEDGED and row.acknowledged_by is not None:
+        return f"acknowledged by {row.acknowledged_by.name}"
+    if row.state is State.RESOLVED and row.resolved_by is not None:
+        return f"resolved by {row.resolved_by.name}"
+    return row.state.value
+
+
+def colour(row: AlertRow) -> int:
+    """0xRRGGBB: the severity's while open, calmer once somebody acted."""
+    if row.state is State.RESOLVED:
+        return _RESOLVED_COLOUR
+    if row.state is State.ACKNOWLEDGED:
+        return _ACKNOWLEDGED_COLOUR
+    return _COLOURS[row.severity]
+
+
+def actions(row: AlertRow) -> tuple[Action, ...]:
+    """What can be done now, in the order of the buttons."""
+    opened = row.pull_request is not None and row.pull_request.state is WorkState.DONE
+    asked = row.pull_request is not None and row.pull_request.state is WorkState.REQUESTED
+    pull_request = Action(
+        action=CardAction.CREATE_PULL_REQUEST,
+        label="PR opened ✓" if opened else "PR requested…" if asked else "Create PR",
+        enabled=not opened and not asked,
+    )
+    if row.state is State.RESOLVED:
+        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request)
+    if row.state is State.ACKNOWLEDGED:
+        first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledged ✓", enabled=False)
+    else:
+        first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledge", enabled=True)
+    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request)
+
+
+def card(detail: AlertDetail) -> Card:
+    """The card of an alert."""
+    row, latest = detail.row, detail.latest
+    return Card(
+        alert_id=row.alert_id,
+        revision=row.revision,
+        title=row.title,
+        mark=MARKS[row.severity],
+        severity=row.severity,
+        state=row.state,
+        status=status_text(row),
+        colour=colour(row),
+        summary=f"{row.service} · {row.environment} · ×{row.count}",
+        fields=tuple(_fields(detail)),
+        stack=latest.stack_trace or "",
+        logs="\n".join(line.message for line in latest.related_logs),
+        actions=actions(row),
+    )
+
+
+def _fields(detail: AlertDetail) -> list[Field]:
+    row, latest = detail.row, detail.latest
+    found = [
+        ("Message", latest.message if latest.message != row.title else ""),
+        ("Request", latest.request_path or ""),
+        ("Where", row.culprit or ""),
+        ("Instance", latest.instance_id or ""),
+        ("Commit", (latest.commit_sha or "")[:12]),
+    ]
+    fields = [Field(name=name, value=value) for name, value in found if value]
+    fields.extend(Field(name=link.label, value=link.url, url=link.url) for link in row.links)
+    if row.pull_request is not None and row.pull_request.state is WorkState.FAILED:
+        fields.append(Field(name="Pull request failed", value=row.pull_request.error or "unknown reason"))
+    return fields

@@ -1,0 +1,159 @@
+"""What may be asked of the core, as data. One codec, one wire, one place for permission.
+
+Who asks is not part of a command: the core derives the actor from the connection it came by.
+``seen_rev`` is the ``decision_rev`` that the asker's decision was based on; ``None`` decides on whatever is there.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jinkies.model import DeliveryState, LogLine, PartHealth, Severity, TailSpec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of all commands."""
+
+
+class ReportOccurrence(Command, frozen=True, kw_only=True, tag="report_occurrence"):
+    """An error happened: opens an alert, or counts as another occurrence of one.
+
+    Not redacted yet: the core does that before it decides or stores anything.
+    """
+
+    service: str
+    message: str
+    exception_type: str | None = None
+    stack_trace: str | None = None
+    related_logs: tuple[LogLine, ...] = ()
+    request_path: str | None = None
+    environment: str | None = None  # None: the service's, else the desk's
+    instance_id: str | None = None
+    commit_sha: str | None = None
+    severity: Severity = Severity.ERROR
+    context: dict[str, str] = {}
+    occurred_at_ms: int | None = None  # None: when the core took it in
+    fingerprint: str | None = None  # the caller's own grouping, within the service
+
+
+class Acknowledge(Command, frozen=True, kw_only=True, tag="acknowledge"):
+    """Somebody is on it."""
+
+    alert_id: int
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Resolve(Command, frozen=True, kw_only=True, tag="resolve"):
+    """It is over; another occurrence reopens it as a regression."""
+
+    alert_id: int
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Reopen(Command, frozen=True, kw_only=True, tag="reopen"):
+    """Takes an acknowledgement or a resolution back."""
+
+    alert_id: int
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class CreatePullRequest(Command, frozen=True, kw_only=True, tag="create_pull_request"):
+    """Record the intent of a draft pull request; a worker opens it. Asking twice gives the same one."""
+
+    alert_id: int
+    title: str = ""  # "": one made from the alert; at most 256 characters
+    base_branch: str | None = None  # None: the configured base branch
+    notes: str = ""  # at most 10,000 characters; goes into the body
+
+
+class RecordPullRequest(Command, frozen=True, kw_only=True, tag="record_pull_request"):
+    """What became of a pull request; only the core's own worker says this."""
+
+    alert_id: int
+    number: int | None = None
+    url: str | None = None
+    error: str | None = None  # set: it failed, for this reason
+
+
+class RecordDelivery(Command, frozen=True, kw_only=True, tag="record_delivery"):
+    """What a channel shows now; only the holder of the board's lease may say this."""
+
+    alert_id: int
+    channel_id: str
+    holder: str
+    state: DeliveryState
+    kind: str = "card"
+    message_id: str | None = None
+    shown_revision: int = 0
+    shown_hash: str = ""
+    error: str | None = None
+
+
+class TakeLease(Command, frozen=True, kw_only=True, tag="take_lease"):
+    """Take or renew a lease, so that of two boards only one mends Discord.
+
+    Refused with ``Conflict`` while another holder's lease runs. ``ttl_s`` is 1 to 300; 0 gives it back.
+    """
+
+    name: str
+    holder: str
+    ttl_s: float
+
+
+class ReportHealth(Command, frozen=True, kw_only=True, tag="report_health"):
+    """How a part outside the core is doing, as the frontend that owns it sees it. Kept in memory, not journaled."""
+
+    health: PartHealth
+
+
+class StartTail(Command, frozen=True, kw_only=True, tag="start_tail"):
+    """Follow logs. Equal specs get the same tail; the last viewer's leaving stops it after a grace period."""
+
+    spec: TailSpec
+
+
+class Expire(Command, frozen=True, kw_only=True, tag="expire"):
+    """Delete resolved alerts last seen before ``before_ms``, at most ``limit`` of them; only the core says this."""
+
+    before_ms: int
+    limit: int = 200
+
+
+class AdvanceWatch(Command, frozen=True, kw_only=True, tag="advance_watch"):
+    """What a watch found, and how far it has read, in one transaction; only the core says this."""
+
+    watch: str
+    cursor: str  # opaque to the core; at most 1 MB
+    occurrences: tuple[ReportOccurrence, ...] = ()
+
+
+AnyCommand = (
+    ReportOccurrence
+    | Acknowledge
+    | Resolve
+    | Reopen
+    | CreatePullRequest
+    | RecordPullRequest
+    | RecordDelivery
+    | TakeLease
+    | ReportHealth
+    | StartTail
+    | Expire
+    | AdvanceWatch
+)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The core's answer to a command that it carried out."""
+
+    alert_id: int | None = None
+    created: bool = False  # ReportOccurrence opened a new alert
+    changed: bool = True  # False: it was so already; nothing was written
+    revision: int | None = None
+    decision_rev: int | None = None
+    seq: int | None = None  # journal position that shows the change
+    tail_id: str | None = None
+    reason: str = ""  # why it was decided so, one line for people

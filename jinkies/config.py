@@ -1,0 +1,153 @@
+"""Configuration: a TOML file, ``.env`` and the environment, the later winning, into one frozen ``Config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from jinkies.model import Level, Severity
+
+
+class Secret:
+    """A secret text that no ``repr``, log or error shows; ``reveal()`` gives it to the one call that needs it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[services.<name>]``: what belongs to a service."""
+
+    name: str
+    log_groups: tuple[str, ...] = ()
+    repository: str | None = None  # "owner/name"; None: GITHUB_REPO_OWNER/GITHUB_REPO_NAME
+    environment: str | None = None  # None: the desk's
+    runbook: str | None = None  # an http(s) address
+
+
+class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[discord]`` and DISCORD_*. Ids are decimal digits, kept as text."""
+
+    token: Secret | None = None
+    guild_id: str | None = None
+    alert_channel_id: str | None = None
+    log_channel_id: str | None = None  # where tails and log answers go; None: the alert channel
+    allowed_roles: tuple[str, ...] = ()  # role ids; () lets everyone who can see the channel act
+    api_url: str = "https://discord.com/api/v10"
+
+    def missing(self) -> str | None:
+        """What to set before Discord works, or None."""
+        return _missing(
+            DISCORD_BOT_TOKEN=self.token, DISCORD_GUILD_ID=self.guild_id, DISCORD_ALERT_CHANNEL_ID=self.alert_channel_id
+        )
+
+
+class GitHubConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[github]``, GITHUB_* and DEFAULT_BASE_BRANCH."""
+
+    token: Secret | None = None
+    app_id: str | None = None
+    private_key: Secret | None = None  # PEM, of the app
+    owner: str | None = None
+    repository: str | None = None
+    base_branch: str | None = None  # None: the repository's default branch
+    api_url: str = "https://api.github.com"
+
+    def missing(self) -> str | None:
+        """What to set before GitHub works, or None. A service with a repository of its own needs no default one."""
+        if self.token is None and (self.app_id is None or self.private_key is None):
+            return "set GITHUB_TOKEN (or GITHUB_APP_ID and GITHUB_PRIVATE_KEY)"
+        return None
+
+
+class AwsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """AWS_*: what is None is left to the SDK's own chain (shared files, SSO, instance role)."""
+
+    region: str | None = None
+    profile: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: Secret | None = None
+    session_token: Secret | None = None
+    endpoint_url: str | None = None
+
+    def missing(self) -> str | None:
+        """What to set before AWS can be asked, or None."""
+        if self.region is None and self.profile is None:
+            return "set AWS_REGION (and credentials: a profile, keys or a role)"
+        return None
+
+
+class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[http]``: where alerts come in."""
+
+    listen: str = "127.0.0.1:8080"  # host:port; beyond loopback only with a token; port 0 takes a free one
+    token: Secret | None = None  # JINKIES_WEBHOOK_TOKEN: bearer token, and key of the HMAC signature
+    max_body_bytes: int = 1_048_576  # 1 KiB to 16 MiB
+    max_per_second: float = 0.0  # accepted requests a second over all senders; 0 is no bound
+    max_waiting: int = 1_000  # requests that may wait for a commit at once; 1 to 100,000
+
+
+class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[[watches]]``: log lines that become alerts."""
+
+    name: str
+    service: str | None = None  # exactly one of service and log_group
+    log_group: str | None = None
+    pattern: str = ""  # CloudWatch's filter pattern; "" is every line
+    level: Level = Level.NONE  # at least this
+    severity: Severity = Severity.ERROR
+    lines_before: int = 5  # surrounding lines attached, 0 to 50
+    lines_after: int = 5
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set, parsed once and passed down."""
+
+    home: Path  # JINKIES_HOME: database, lock and socket
+    environment: str = "production"
+    log_level: str = "INFO"
+    max_log_lines: int = 1_000  # MAX_LOG_LINES: most lines that one log answer holds, 1 to 10,000
+    alert_retention_days: int = 30  # ALERT_RETENTION_DAYS: resolved alerts are deleted after that; 0 keeps them
+    services: dict[str, ServiceConfig] = {}
+    discord: DiscordConfig = DiscordConfig()
+    github: GitHubConfig = GitHubConfig()
+    aws: AwsConfig = AwsConfig()
+    http: HttpConfig = HttpConfig()
+    watches: tuple[WatchConfig, ...] = ()
+    source: Path | None = None  # the file it was read from
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the core serves the control API."""
+        return self.home / "core.sock"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.home / "jinkies.db"
+
+    @property
+    def lock_path(self) -> Path:
+        """Held by the one core of this database."""
+        return self.home / "core.lock"
+
+
+def _missing(**values: object) -> str | None:
+    names = [name for name, value in values.items() if value is None]
+    return f"set {', '.join(names)}" if names else None

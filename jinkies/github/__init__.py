@@ -1,0 +1,1 @@
+"""GitHub: draft pull requests through githubkit, whose types stay in here."""

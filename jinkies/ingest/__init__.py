@@ -1,0 +1,1 @@
+"""HTTP in: one module a wire format, from bytes to commands."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: fetching, following, watching."""

@@ -1,0 +1,324 @@
+"""The nouns of the incident desk: frozen values that cross every seam, embedded or attached.
+
+Times are integers of milliseconds since the Unix epoch, UTC, and named ``…_at_ms``. Ids of alerts are positive
+integers, small enough to type; people see them as ``#42``. On wires that leave the house they are strings.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class State(StrEnum):
+    """Where an alert is in its life."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How bad it is; ``rank`` orders them, the worst highest."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info … 3 for critical."""
+        return _SEVERITY_ORDER.index(self)
+
+
+_SEVERITY_ORDER = tuple(Severity)
+
+
+class ActorKind(StrEnum):
+    """Through which door somebody came."""
+
+    LOCAL = "local"  # a user of this machine: the socket's peer, or the process's own user
+    DISCORD = "discord"
+    INGEST = "ingest"  # a sender with the webhook's token
+    SYSTEM = "system"  # the core itself: watches, workers, housekeeping
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did something. ``name`` is for people; ``kind`` and ``id`` identify."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    roles: tuple[str, ...] = ()  # Discord role ids, as strings
+
+
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="jinkies", name="jinkies")
+
+
+class LinkKind(StrEnum):
+    """What a link on an alert leads to."""
+
+    PULL_REQUEST = "pull_request"
+    RUNBOOK = "runbook"
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A place outside that belongs to an alert."""
+
+    kind: LinkKind
+    url: str
+    label: str  # "PR #7", "Runbook"
+
+
+class WorkState(StrEnum):
+    """How far a piece of work outside is."""
+
+    REQUESTED = "requested"  # the intent is recorded; a worker carries it out, after a restart too
+    DONE = "done"
+    FAILED = "failed"  # ``error`` says why; asking again tries again
+
+
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The draft pull request of an alert: what was asked for, and what came of it."""
+
+    state: WorkState
+    title: str
+    base_branch: str | None = None  # None: the repository's default branch
+    notes: str = ""
+    requested_by: Actor = SYSTEM
+    number: int | None = None
+    url: str | None = None
+    error: str | None = None
+
+
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The slim image of an alert: what lists, cards and journal entries carry. Folding one is replacing it."""
+
+    alert_id: int
+    state: State
+    severity: Severity
+    service: str
+    environment: str
+    title: str  # at most 256 characters
+    exception_type: str | None
+    request_path: str | None
+    culprit: str | None  # innermost in-app frame: "app/views/orders.py:118 in show"
+    count: int  # occurrences
+    first_seen_at_ms: int
+    last_seen_at_ms: int
+    acknowledged_by: Actor | None = None
+    acknowledged_at_ms: int | None = None
+    resolved_by: Actor | None = None
+    resolved_at_ms: int | None = None
+    links: tuple[Link, ...] = ()
+    pull_request: PullRequest | None = None
+    revision: int = 1  # moves with every change, occurrences included
+    decision_rev: int = 1  # moves only with what people or the lifecycle decide
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether anybody may still have to act."""
+        return self.state is not State.RESOLVED
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A log line kept with an alert; redacted."""
+
+    message: str
+    at_ms: int | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
+
+
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that it happened, redacted, with its full context."""
+
+    occurred_at_ms: int
+    message: str
+    stack_trace: str | None = None
+    request_path: str | None = None
+    instance_id: str | None = None
+    commit_sha: str | None = None
+    related_logs: tuple[LogLine, ...] = ()
+    context: dict[str, str] = {}  # additional_context, flattened to text
+
+
+class EntryKind(StrEnum):
+    """What a journal entry says happened."""
+
+    ALERT_OPENED = "alert.opened"
+    ALERT_OCCURRED = "alert.occurred"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_REOPENED = "alert.reopened"
+    ALERT_REGRESSED = "alert.regressed"
+    ALERT_EXPIRED = "alert.expired"
+    PULL_REQUEST_REQUESTED = "pull_request.requested"
+    PULL_REQUEST_OPENED = "pull_request.opened"
+    PULL_REQUEST_FAILED = "pull_request.failed"
+    DELIVERY_CHANGED = "delivery.changed"
+    COMMAND_REFUSED = "command.refused"
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal entry as an alert's timeline shows it."""
+
+    seq: int
+    at_ms: int
+    kind: EntryKind
+    actor: Actor
+    text: str  # one line for people: "acknowledged by ops-a", "PR #7 opened"
+
+
+class DeliveryState(StrEnum):
+    """How what Discord shows stands to what it should show."""
+
+    PENDING = "pending"  # wanted, not posted yet
+    POSTED = "posted"  # there; in step when ``shown_revision == wanted_revision``
+    FAILED = "failed"  # ``error`` says why; the board tries again
+    DELETED = "deleted"  # a person deleted the card; it stays deleted
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A card that a channel should show; unique by (alert, channel, kind)."""
+
+    alert_id: int
+    channel_id: str
+    kind: str = "card"
+    state: DeliveryState = DeliveryState.PENDING
+    wanted_revision: int
+    shown_revision: int = 0
+    shown_hash: str = ""  # of the rendered card
+    message_id: str | None = None
+    error: str | None = None
+    changed_at_ms: int
+
+    @property
+    def in_step(self) -> bool:
+        """Nothing is left to do: the card shows the wanted revision, or a person deleted it."""
+        if self.state is DeliveryState.DELETED:
+            return True
+        return self.state is DeliveryState.POSTED and self.shown_revision >= self.wanted_revision
+
+
+class AlertDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert with its context: the latest occurrence, the first if it differs, timeline and deliveries."""
+
+    row: AlertRow
+    fingerprint: str
+    latest: Occurrence
+    first: Occurrence
+    timeline: tuple[TimelineEntry, ...]  # oldest first, at most the newest 200
+    deliveries: tuple[Delivery, ...]
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts by state, and the unresolved critical ones among them."""
+
+    open: int = 0
+    acknowledged: int = 0
+    resolved: int = 0
+    critical: int = 0
+
+    @property
+    def unresolved(self) -> int:
+        """Open and acknowledged ones."""
+        return self.open + self.acknowledged
+
+
+class Level(StrEnum):
+    """The level read from a log line; ``NONE`` where it names none."""
+
+    NONE = "none"
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for none … 5 for critical."""
+        return _LEVEL_ORDER.index(self)
+
+
+_LEVEL_ORDER = tuple(Level)
+
+
+class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A CloudWatch log event. Identity: (group, stream, timestamp, ingestion time, message, ordinal among equals)."""
+
+    log_group: str
+    log_stream: str
+    timestamp_ms: int
+    ingestion_ms: int
+    message: str  # as CloudWatch holds it: data, never markup; up to 1 MB
+    level: Level = Level.NONE
+    late: bool = False  # arrived behind a newer event that had been shown
+
+
+class TailSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What to follow. Equal specs share one upstream, whoever watches."""
+
+    targets: tuple[str, ...]  # services or log groups, at least one
+    filter_pattern: str = ""  # CloudWatch's own syntax, applied by the service
+    level: Level = Level.NONE  # at least this; lines without a level pass only when NONE
+    grep: str = ""  # a Python regular expression, searched in the message
+    since_ms: int = 300_000  # how far back a new tail starts, in milliseconds before now
+
+
+class TailInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A running tail."""
+
+    tail_id: str
+    spec: TailSpec
+    log_groups: tuple[str, ...]
+    viewers: int
+    started_at_ms: int
+
+
+class TailBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
+    """Some log events, in order of arrival; ``dropped`` counts those a slow viewer lost before them."""
+
+    events: tuple[LogEvent, ...] = ()
+    dropped: int = 0
+    trouble: str | None = None  # why the upstream gives nothing just now; None once it does again
+
+
+class PartState(StrEnum):
+    """How one of the parts that the desk depends on is doing."""
+
+    OK = "ok"
+    CONNECTING = "connecting"
+    FAILED = "failed"
+    UNCONFIGURED = "unconfigured"  # normal; ``detail`` says what to set
+
+
+class PartHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """One of: store, ingest, discord, aws, github, watches."""
+
+    part: str
+    state: PartState
+    detail: str = ""
+    latency_ms: float | None = None
+    at_ms: int = 0
+
+
+class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which alerts, newest ``last_seen`` first; a page of at most ``limit`` (1 to 500)."""
+
+    states: tuple[State, ...] = ()  # () is any
+    service: str | None = None
+    severity: Severity | None = None  # at least this
+    search: str = ""  # text in title, message or exception type, case-insensitive; "#42" or "42" also finds that id
+    limit: int = 100
+    cursor: str | None = None  # the ``next_cursor`` of the page before
+
+
+class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of alerts."""
+
+    rows: tuple[AlertRow, ...]
+    next_cursor: str | None = None  # None: that was the last page

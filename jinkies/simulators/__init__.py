@@ -1,0 +1,1 @@
+"""A Discord and a GitHub that run on loopback: for the demo, for drills and for the tests."""

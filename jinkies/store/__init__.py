@@ -1,0 +1,1 @@
+"""SQLite through aiosqlite: the alerts, the journal, what Discord should show."""

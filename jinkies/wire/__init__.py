@@ -1,0 +1,1 @@
+"""The control API on a Unix socket: server, and client as the attached Operator."""
