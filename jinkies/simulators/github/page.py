@@ -1,0 +1,36 @@
+"""The page of a pull request: where the links of the demo lead. Everything on it is escaped text."""
+
+from __future__ import annotations
+
+from html import escape
+
+from jinkies.simulators.github.repositories import Pull, Repository
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1f2328 }
+pre { background: #f6f8fa; border: 1px solid #d1d9e0; border-radius: 6px; padding: 1rem; overflow: auto }
+.state { background: #59636e; border-radius: 1rem; color: white; padding: .2rem .8rem }
+.note, h1 small { color: #59636e; font-weight: normal }
+code { background: #f6f8fa; padding: .1rem .3rem }
+"""
+
+
+def pull_page(repository: Repository, pull: Pull) -> str:
+    """The whole HTML document."""
+    state = "Draft" if pull.draft and pull.state == "open" else pull.state.capitalize()
+    files = "".join(
+        f"<h3><code>{escape(path)}</code></h3><pre>{escape(content.decode('utf-8', 'replace'))}</pre>"
+        for path, content in sorted(repository.changed_files(pull).items())
+    )
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(pull.title)} · #{pull.number}</title>
+<style>{_STYLE}</style></head><body>
+<p class="note">{escape(repository.full_name)} on a simulated GitHub</p>
+<h1>{escape(pull.title)} <small>#{pull.number}</small></h1>
+<p><span class="state">{escape(state)}</span>
+wants to merge <code>{escape(pull.head)}</code> into <code>{escape(pull.base)}</code></p>
+<pre>{escape(pull.body)}</pre>
+<h2>Files changed</h2>
+{files}
+</body></html>
+"""

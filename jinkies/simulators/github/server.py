@@ -1,0 +1,185 @@
+"""The simulated GitHub as a server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from aiohttp import web
+
+from jinkies.simulators.github.api import Api, Credentials, answer
+from jinkies.simulators.github.control import Control, Fault, RateLimits, When
+from jinkies.simulators.github.errors import ApiError, not_found
+from jinkies.simulators.github.page import pull_page
+from jinkies.simulators.github.repositories import Repository
+from jinkies.simulators.github.views import Views
+
+API_ROOT = "/api/v3"  # where a GitHub Enterprise Server has its REST API
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class SimulatedGitHub:
+    """A GitHub with a few repositories, on 127.0.0.1; an async context manager that serves while it is entered.
+
+    ``/api/v3`` is the REST API, ``/<owner>/<repo>/pull/<n>`` a page; ``/_sim/`` takes faults and shows the recording.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        repositories: tuple[str, ...] = ("octo/shop",),
+        port: int = 0,
+        app_id: str | None = None,
+        app_public_key: str | None = None,
+        limits: RateLimits | None = None,
+    ) -> None:
+        self.control = Control()
+        self.limits = limits or RateLimits()
+        self.repositories = {name: _seeded(name) for name in repositories}
+        self._credentials = Credentials(token=token, app_id=app_id, app_public_key=app_public_key)
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self.address = ""  # "http://127.0.0.1:<port>" while it serves
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the REST API."""
+        return self.address + API_ROOT
+
+    async def __aenter__(self) -> Self:
+        self._views = Views("", "")
+        self._api = Api(self.repositories, self._views, self._credentials)
+        app = web.Application(middlewares=[self._serve], client_max_size=MAX_REQUEST_BYTES)
+        app.add_routes([*self._api.routes(API_ROOT), *self._own_routes()])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self.address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._views.web, self._views.api = self.address, self.api_url
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _own_routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/{owner}/{repo}/pull/{number:\\d+}", self._page),
+            web.get("/_sim/calls", self._calls),
+            web.get("/_sim/pulls", self._pulls),
+            web.post("/_sim/faults", self._add_fault),
+            web.delete("/_sim/faults", self._clear_faults),
+        ]
+
+    @web.middleware
+    async def _serve(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if not request.path.startswith(API_ROOT):
+            return await handler(request)
+        path = request.path_qs.removeprefix(API_ROOT)
+        body = (await request.read()).decode("utf-8", "replace")
+        response = await self._with_faults(request, path, handler)
+        self.control.record(request.method, path, body, response.status if response is not None else 0)
+        if response is None:
+            return _drop(request)
+        response.headers.update(self.limits.headers())
+        response.headers["x-github-request-id"] = secrets.token_hex(8).upper()
+        return response
+
+    async def _with_faults(self, request: web.Request, path: str, handler: _Handler) -> web.StreamResponse | None:
+        fault = self.control.fault(request.method, path, When.BEFORE)
+        if fault is not None:
+            return await _strike(fault)
+        response = await self._answer(request, path, handler)
+        after = self.control.fault(request.method, path, When.AFTER)
+        return response if after is None else await _strike(after)
+
+    async def _answer(self, request: web.Request, path: str, handler: _Handler) -> web.StreamResponse:
+        try:
+            self._credentials.check(request, path.partition("?")[0])
+            self._check_limits(request.method)
+            self._api.rate = {
+                "limit": self.limits.per_hour,
+                "used": self.limits.used,
+                "remaining": self.limits.per_hour - self.limits.used,
+                "reset": self.limits.reset_at_s,
+            }
+            return await handler(request)
+        except ApiError as error:
+            response = answer(error.body(), status=error.status)
+            response.headers.update(error.headers)
+            return response
+        except web.HTTPNotFound:
+            return answer(not_found().body(), status=404)
+
+    def _check_limits(self, method: str) -> None:
+        docs = "using-the-rest-api/rate-limits-for-the-rest-api"
+        if not self.limits.take():
+            raise ApiError(403, "API rate limit exceeded for user ID 1.", docs=docs)
+        if method != "GET" and not self.limits.take_write():
+            message = (
+                "You have exceeded a secondary rate limit and have been temporarily blocked from content creation."
+            )
+            raise ApiError(403, message, docs=docs, headers={"retry-after": "60"})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        repository = self.repositories.get(f"{request.match_info['owner']}/{request.match_info['repo']}")
+        number = int(request.match_info["number"])
+        if repository is None or not 1 <= number <= len(repository.pulls):
+            raise web.HTTPNotFound
+        response = web.Response(text=pull_page(repository, repository.pull(number)), content_type="text/html")
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        return response
+
+    async def _calls(self, _request: web.Request) -> web.Response:
+        return answer(list(self.control.calls))
+
+    async def _pulls(self, _request: web.Request) -> web.Response:
+        found = [
+            self._views.recorded_pull(repository, pull)
+            for repository in self.repositories.values()
+            for pull in repository.pulls
+        ]
+        return answer(found)
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        try:
+            fault = msgspec.json.decode(await request.read(), type=Fault)
+        except msgspec.DecodeError as error:
+            raise web.HTTPUnprocessableEntity(text=str(error)) from None
+        self.control.faults.append(fault)
+        return web.Response(status=204)
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self.control.faults.clear()
+        return web.Response(status=204)
+
+
+async def _strike(fault: Fault) -> web.Response | None:
+    if fault.delay_s:
+        await asyncio.sleep(fault.delay_s)
+    if fault.status == 0:
+        return None
+    response = web.Response(body=bytes(fault.body), status=fault.status, content_type="application/json")
+    response.headers.update(fault.headers)
+    return response
+
+
+def _drop(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def _seeded(full_name: str) -> Repository:
+    repository = Repository(full_name=full_name)
+    repository.commit("main", "Initial commit", {"README.md": f"# {repository.name}\n".encode()})
+    return repository
