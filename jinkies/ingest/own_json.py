@@ -1,0 +1,221 @@
+"""Jinkies' own JSON, the body of ``POST /webhook/alert``, into a ``ReportOccurrence``.
+
+Only ``service_name`` and ``error_message`` must be there. What is too long is cut and the cut marked, because a
+shortened alert is worth more than a refused one; what would be misread (a severity that doesn't exist, a time that
+isn't one) is refused with the name of the field.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from jinkies.commands import ReportOccurrence
+from jinkies.ingest.fields import (
+    BadField,
+    context_of,
+    identifier,
+    log_lines,
+    occurred_at_ms,
+    severity_of,
+    short,
+)
+from jinkies.ingest.text import clean, cut_end, cut_middle
+
+MAX_MESSAGE = 10_000
+MAX_STACK = 100_000
+MAX_DEPTH = 64  # of objects and arrays in each other
+
+_OPENERS = re.compile(rb'"(?:[^"\\]|\\.)*"?|([\[{])|([\]}])', re.DOTALL)
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_AT = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$")
+_REQUIRED = re.compile(r"missing required field `([^`]+)`")
+_SHOWN_UNKNOWN = 20
+
+
+class MalformedJson(ValueError):
+    """The body is not JSON; ``str()`` says where and why."""
+
+
+class OwnAlert(msgspec.Struct, kw_only=True):
+    """The documented fields as they come in; checked and bounded by ``parse``."""
+
+    service_name: str
+    error_message: str
+    exception_type: str | None = None
+    stack_trace: str | None = None
+    related_logs: object = None  # a text, or an array of texts or of objects
+    request_path: str | None = None
+    environment: str | None = None
+    instance_id: str | int | None = None
+    commit_sha: str | int | None = None
+    severity: str | None = None
+    additional_context: dict[str, object] | None = None
+    occurred_at: str | int | float | None = None  # ISO 8601, or seconds or milliseconds since the Unix epoch
+    fingerprint: str | int | None = None
+
+
+class Parsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that was understood."""
+
+    command: ReportOccurrence
+    ignored: tuple[str, ...]  # names of top-level fields that nobody reads, at most 20
+
+
+_FIELDS = frozenset(OwnAlert.__struct_fields__)
+_DECODER = msgspec.json.Decoder(OwnAlert)
+_NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def parse(body: bytes, *, now_ms: int) -> Parsed:
+    """Read a body of at most ``[http] max_body_bytes``.
+
+    Args:
+        body: UTF-8 JSON, a byte order mark allowed.
+        now_ms: against which a time that lies in the future is noticed.
+
+    Raises:
+        MalformedJson: not JSON, not UTF-8, or nested deeper than 64.
+        BadField: JSON, but a field is missing or means nothing.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    _check_depth(body)
+    try:
+        alert, ignored = _decode(body)
+    except msgspec.ValidationError as error:
+        raise _bad_shape(str(error), body) from None
+    except RecursionError:
+        raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels") from None
+    except UnicodeDecodeError:
+        raise MalformedJson(_not_utf8(body)) from None
+    except msgspec.DecodeError as error:
+        raise MalformedJson(_where(str(error), body)) from None
+    return Parsed(command=_command(alert, now_ms), ignored=ignored)
+
+
+def _decode(body: bytes) -> tuple[OwnAlert, tuple[str, ...]]:
+    try:
+        return _DECODER.decode(body), _unknown(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        mended = _ESCAPE.sub(_without_lone_surrogate, body)
+        if mended == body:
+            raise
+        return _DECODER.decode(mended), _unknown(mended)
+
+
+def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
+    """JSON.stringify and Python's json both write lone surrogates; as text they exist nowhere. U+FFFD instead."""
+    return rb"\ufffd" if escape[1] else escape[0]
+
+
+def _unknown(body: bytes) -> tuple[str, ...]:
+    names = [name for name in _NAMES.decode(body) if name not in _FIELDS]
+    return tuple(cut_end(clean(name), 100) for name in names[:_SHOWN_UNKNOWN])
+
+
+def _check_depth(body: bytes) -> None:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for found in _OPENERS.finditer(body):
+        if found[1]:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels at byte {found.start()}")
+        elif found[2]:
+            depth -= 1
+
+
+def _not_utf8(body: bytes) -> str:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    return "not UTF-8"
+
+
+def _where(message: str, body: bytes) -> str:
+    """Msgspec's message with line and column (both from 1) instead of a byte offset."""
+    if not body.strip():
+        return "the body is empty; expected a JSON object"
+    found = _BYTE.search(message)
+    if found is None:
+        return f"ends too early, after {len(body)} bytes"
+    before = body[: int(found[1])]
+    line = before.count(b"\n") + 1
+    column = len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
+    reason = _BYTE.sub("", message.removeprefix("JSON is malformed: ")).strip()
+    return f"{reason} at line {line}, column {column} (byte {found[1]})"
+
+
+_PLAIN = {"str": "a string", "int": "a number", "float": "a number", "object": "an object", "array": "an array"}
+_EXPECTED = {
+    "service_name": "a string",
+    "error_message": "a string",
+    "instance_id": "a string",
+    "commit_sha": "a string",
+    "fingerprint": "a string",
+    "additional_context": "an object",
+    "occurred_at": "an ISO 8601 time, or seconds or milliseconds since the Unix epoch",
+}
+
+
+def _bad_shape(message: str, body: bytes) -> BadField:
+    required = _REQUIRED.search(message)
+    if required:
+        return BadField(required[1], f"is required{_did_you_mean(body)}")
+    at = _AT.search(message)
+    if at is None or not at[1]:
+        return BadField("", "the body must be a JSON object with service_name and error_message")
+    field = at[1] if at[1] in _FIELDS else ""
+    got = re.search(r"got `(\w+)`", message)
+    if got is None:
+        return BadField(field, message.partition(" - at")[0].lower())
+    expected = _EXPECTED.get(field, "a string or null")
+    return BadField(field, f"expected {expected}, got {_PLAIN.get(got[1], got[1])}")
+
+
+def _did_you_mean(body: bytes) -> str:
+    try:
+        unknown = _unknown(body)
+    except (ValueError, RecursionError):
+        return ""
+    return f" (not read: {', '.join(unknown)})" if unknown else ""
+
+
+def _command(alert: OwnAlert, now_ms: int) -> ReportOccurrence:
+    return ReportOccurrence(
+        service=identifier("service_name", alert.service_name, limit=200),
+        message=_message(alert),
+        exception_type=short(alert.exception_type, 256),
+        stack_trace=_stack(alert.stack_trace),
+        related_logs=log_lines(alert.related_logs),
+        request_path=short(alert.request_path, 2_000),
+        environment=short(alert.environment, 100),
+        instance_id=short(alert.instance_id, 256),
+        commit_sha=short(alert.commit_sha, 100),
+        severity=severity_of(alert.severity),
+        context=context_of(alert.additional_context),
+        occurred_at_ms=occurred_at_ms("occurred_at", alert.occurred_at, now_ms=now_ms),
+        fingerprint=None if alert.fingerprint is None else identifier("fingerprint", str(alert.fingerprint), limit=500),
+    )
+
+
+def _message(alert: OwnAlert) -> str:
+    """``str(ValueError())`` is empty: the exception's name then says what there is to say."""
+    text = clean(alert.error_message).strip() or short(alert.exception_type, 256)
+    if not text:
+        raise BadField("error_message", "must not be empty")
+    return cut_end(text, MAX_MESSAGE)
+
+
+def _stack(text: str | None) -> str | None:
+    if text is None or not text.strip():
+        return None
+    return cut_middle(clean(text), MAX_STACK)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pytest
+
+from jinkies.config import Secret
+from jinkies.ingest.auth import Gate, Unauthorized
+from tests.ingest.standin import StandIn, config, serving
+
+NOW_S = 1_790_000_000
+BODY = b'{"service_name": "api", "error_message": "boom"}'
+TOKEN = "s3cret-token"
+
+
+class FixedClock:
+    def now_ms(self) -> int:
+        return NOW_S * 1000
+
+    def monotonic_s(self) -> float:
+        return 0.0
+
+    async def sleep(self, delay_s: float) -> None:
+        raise NotImplementedError
+
+
+def signed(body: bytes = BODY, *, at_s: int | str = NOW_S, token: str = TOKEN) -> dict[str, str]:
+    """Made by hand, as a sender would after reading the documentation."""
+    digest = hmac.new(token.encode(), str(at_s).encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Jinkies-Timestamp": str(at_s), "X-Jinkies-Signature": f"sha256={digest}"}
+
+
+async def test_a_signature_lets_in() -> None:
+    async with serving(StandIn(), config(token=Secret(TOKEN)), clock=FixedClock()) as sender:
+        assert (await sender.post(BODY, **signed()))[0] == 201
+        for edge_s in (NOW_S - 300, NOW_S + 300):
+            assert (await sender.post(BODY, **signed(at_s=edge_s)))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        (signed(b"other"), "the signature does not fit"),
+        (signed(token="wrong"), "the signature does not fit"),
+        ({**signed(), "X-Jinkies-Signature": "sha256="}, "the signature does not fit"),
+        ({**signed(), "X-Jinkies-Timestamp": str(NOW_S + 1)}, "the signature does not fit"),
+        (signed(at_s=NOW_S - 301), "X-Jinkies-Timestamp is more than 300 s off"),
+        (signed(at_s=NOW_S + 301), "X-Jinkies-Timestamp is more than 300 s off"),
+        (signed(at_s="now"), "X-Jinkies-Timestamp must be whole seconds"),
+        (signed(at_s="1" * 400), "X-Jinkies-Timestamp must be whole seconds"),
+        ({"X-Jinkies-Signature": signed()["X-Jinkies-Signature"]}, "X-Jinkies-Timestamp must be whole seconds"),
+        ({"X-Jinkies-Timestamp": str(NOW_S)}, "send Authorization: Bearer <token>, or"),
+    ],
+)
+async def test_a_signature_that_does_not_fit_is_401(headers: dict[str, str], message: str) -> None:
+    operator = StandIn()
+    async with serving(operator, config(token=Secret(TOKEN)), clock=FixedClock()) as sender:
+        status, answer, got = await sender.post(BODY, **headers)
+        assert (status, got["WWW-Authenticate"]) == (401, 'Bearer realm="jinkies"')
+        assert answer.message.startswith(message)
+        assert operator.commands == []
+
+
+@pytest.mark.parametrize("token", [None, Secret("")])
+def test_without_a_token_only_this_machine_may_send(token: Secret | None) -> None:
+    gate = Gate(token, FixedClock())
+    assert gate.check_headers({}, "127.0.0.1") is False
+    assert gate.check_headers({}, "::1") is False
+    for peer in ("10.0.0.7", "fe80::1%eth0", None, "localhost.example.com"):
+        with pytest.raises(Unauthorized, match="without JINKIES_WEBHOOK_TOKEN only this machine may send"):
+            gate.check_headers({}, peer)
