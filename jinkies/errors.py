@@ -38,9 +38,9 @@ class ConfigError(JinkiesError):
 
     code = "config"
 
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, mistakes: tuple[str, ...] | str) -> None:
+        self.mistakes = (mistakes,) if isinstance(mistakes, str) else mistakes
+        super().__init__("\n".join(self.mistakes))
 
 
 class NotConfigured(JinkiesError):

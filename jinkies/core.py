@@ -1,0 +1,450 @@
+"""The core: the single writer, and the embedded Operator on it.
+
+Commands that wait together share a transaction: one load, decisions in order, one commit, then publish, then answer.
+The writer never awaits the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, Self
+
+import msgspec
+
+from jinkies import __version__, authz
+from jinkies.clock import Clock
+from jinkies.commands import (
+    AdvanceWatch,
+    AnyCommand,
+    Expire,
+    Outcome,
+    ReportHealth,
+    ReportOccurrence,
+    StartTail,
+)
+from jinkies.config import Config
+from jinkies.errors import (
+    CommandError,
+    Conflict,
+    Disconnected,
+    Forbidden,
+    Invalid,
+    NotConfigured,
+    Overloaded,
+    ResyncNeeded,
+    StoreFailed,
+)
+from jinkies.events import PROTOCOL, HealthChanged, Hello, Position, Snapshot, TailsChanged, Update
+from jinkies.fingerprint import culprit, fingerprint, title
+from jinkies.hub import Hub, Published, Subscription
+from jinkies.model import (
+    SYSTEM,
+    Actor,
+    AlertDetail,
+    AlertPage,
+    AlertQuery,
+    LogEvent,
+    PartHealth,
+    PartState,
+    TailBatch,
+    TailInfo,
+    TailSpec,
+)
+from jinkies.operator import Hosting
+from jinkies.redact import redact_occurrence
+from jinkies.store.changes import Wanted
+from jinkies.store.reader import Reader
+from jinkies.store.writer import Writer
+from jinkies.workspace import Prepared, Request, Workspace, digest
+
+BATCH_LIMIT = 256  # commands that share a transaction
+KEY_LIMIT = 200  # characters of an idempotency key
+PREPARE_INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
+
+_log = logging.getLogger(__name__)
+
+
+LoadCursor = Callable[[str], Awaitable[str | None]]
+
+
+class Execute(Protocol):
+    """``Operator.execute``, as a function."""
+
+    async def __call__(self, command: AnyCommand, *, key: str | None = None) -> Outcome:
+        """Carry a command out."""
+        ...
+
+
+class Tails(Protocol):
+    """Shared tails; ``jinkies.logs.hub`` provides them."""
+
+    async def start(self, spec: TailSpec) -> TailInfo:
+        """Follow, or join those who follow the same. Raises ``NotConfigured`` or ``Invalid``."""
+        ...
+
+    def open(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
+        """What was held, then what comes. Raises ``NotFound``."""
+        ...
+
+    def tails(self) -> tuple[TailInfo, ...]:
+        """Those that run."""
+        ...
+
+
+class Logs(Protocol):
+    """What the core needs of CloudWatch; ``jinkies.logs`` provides it."""
+
+    @property
+    def hub(self) -> Tails:
+        """The tails."""
+        ...
+
+    async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """A time range, oldest first. Raises ``NotConfigured``, ``Invalid`` or ``UpstreamError``."""
+        ...
+
+    async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """Lines around a moment, of these groups or, with none given, of the service's."""
+        ...
+
+    async def check(self) -> PartHealth:
+        """How AWS is doing."""
+        ...
+
+    async def run_watches(self, execute: Execute, load_cursor: LoadCursor) -> None:
+        """Turn matching lines into alerts, for ever."""
+        ...
+
+
+class Core:
+    """Owns the state. Enter it to start the writer; leaving answers what waits, then stops.
+
+    Queue policy: at most ``config.http.max_waiting`` commands wait; one more raises ``Overloaded``.
+    """
+
+    def __init__(
+        self, *, config: Config, clock: Clock, writer: Writer, reader: Reader, epoch: str, head: int, logs: Logs | None
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.epoch = epoch
+        self.reader = reader
+        self.hub = Hub(head)
+        self.health: dict[str, PartHealth] = {}
+        self.ingest_address: str | None = None
+        self.logs = logs
+        self._store = writer
+        self._waiting: asyncio.Queue[tuple[Request, asyncio.Future[Outcome]]] = asyncio.Queue(config.http.max_waiting)
+        self._writer_task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def __aenter__(self) -> Self:
+        self._writer_task = asyncio.create_task(self._write_for_ever(), name="jinkies-writer")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        await self._waiting.join()
+        if self._writer_task is not None:
+            self._writer_task.cancel()
+            await asyncio.wait({self._writer_task})
+
+    def operator(self, actor: Actor) -> EmbeddedOperator:
+        """The Operator for somebody in this process."""
+        return EmbeddedOperator(self, actor)
+
+    # ------------------------------------------------------------------ commands
+
+    async def execute(self, command: AnyCommand, actor: Actor, key: str | None = None) -> Outcome:
+        """Carry a command out; see ``Operator.execute``."""
+        if key is not None and not 1 <= len(key) <= KEY_LIMIT:
+            raise Invalid(f"key: {len(key)} characters; 1 to {KEY_LIMIT}")
+        match command:
+            case ReportHealth(health=health):
+                authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+                self.report_health(health)
+                return Outcome(reason="noted")
+            case StartTail(spec=spec):
+                authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+                return Outcome(tail_id=(await self._logs().hub.start(spec)).tail_id, reason="following")
+        request = Request(
+            command=command,
+            actor=actor,
+            prepared=await self._prepare(command),
+            key=key,
+            digest=digest(command) if key is not None else b"",
+        )
+        return await self._enqueue(request)
+
+    def report_health(self, health: PartHealth) -> None:
+        """Keep and publish how a part is doing; the same again is no change."""
+        health = msgspec.structs.replace(health, at_ms=health.at_ms or self.clock.now_ms())
+        held = self.health.get(health.part)
+        self.health[health.part] = health
+        if held is None or msgspec.structs.replace(held, at_ms=health.at_ms) != health:
+            self.hub.publish(HealthChanged(health=health))
+
+    def tails_changed(self) -> None:
+        """Publish the tails that run now."""
+        if self.logs is not None:
+            self.hub.publish(TailsChanged(tails=self.logs.hub.tails()))
+
+    async def _prepare(self, command: AnyCommand) -> tuple[Prepared, ...]:
+        reports: Iterable[ReportOccurrence]
+        match command:
+            case ReportOccurrence():
+                reports = (command,)
+            case AdvanceWatch(occurrences=occurrences):
+                reports = occurrences
+            case _:
+                return ()
+        prepared = []
+        for report in reports:
+            size = (
+                len(report.message)
+                + len(report.stack_trace or "")
+                + sum(len(line.message) for line in report.related_logs)
+            )
+            if size > PREPARE_INLINE_BYTES:
+                prepared.append(await asyncio.to_thread(self._prepare_one, report))
+            else:
+                prepared.append(self._prepare_one(report))
+        return tuple(prepared)
+
+    def _prepare_one(self, report: ReportOccurrence) -> Prepared:
+        service = self.config.services.get(report.service)
+        environment = report.environment or (service and service.environment) or self.config.environment
+        clean = redact_occurrence(msgspec.structs.replace(report, environment=environment))
+        return Prepared(
+            command=clean,
+            fingerprint=fingerprint(clean),
+            title=title(clean),
+            culprit=culprit(clean.stack_trace),
+            environment=environment,
+            runbook=service.runbook if service else None,
+        )
+
+    async def _enqueue(self, request: Request) -> Outcome:
+        if self._closing:
+            raise Disconnected("the core is shutting down")
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        try:
+            self._waiting.put_nowait((request, answer))
+        except asyncio.QueueFull:
+            raise Overloaded(f"{self._waiting.maxsize:,} commands wait already") from None
+        return await answer
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH_LIMIT and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._write(batch)
+            except StoreFailed as error:
+                _fail(batch, error)
+                self.report_health(PartHealth(part="store", state=PartState.FAILED, detail=str(error)))
+            except Exception:
+                _log.exception("a batch of %d commands failed", len(batch))
+                await self._store.rollback()
+                _fail(batch, StoreFailed("internal error; the log says more"))
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
+
+    async def _write(self, batch: list[tuple[Request, asyncio.Future[Outcome]]]) -> None:
+        loaded = await self._store.begin(_wanted(batch))
+        space = Workspace(loaded, now_ms=self.clock.now_ms(), alert_channel_id=self.config.discord.alert_channel_id)
+        answers: list[Outcome | CommandError] = []
+        for request, _ in batch:
+            answers.append(self._carry_out(space, request))
+        if space.changes.empty:
+            await self._store.rollback()
+            bodies = []
+        else:
+            bodies = await self._store.commit(space.changes)
+        for entry, body in zip(space.changes.entries, bodies, strict=True):
+            self.hub.publish(entry, body)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, CommandError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        self.report_health(PartHealth(part="store", state=PartState.OK))
+
+    def _carry_out(self, space: Workspace, request: Request) -> Outcome | CommandError:
+        try:
+            authz.check(request.actor, request.command, allowed_roles=self.config.discord.allowed_roles)
+            return space.carry_out(request)
+        except (Forbidden, Conflict) as refusal:
+            space.refuse(request, str(refusal))
+            return refusal
+        except CommandError as refusal:
+            return refusal
+
+    # ------------------------------------------------------------------ reading
+
+    async def snapshot(self) -> Snapshot:
+        """See ``Operator.snapshot``."""
+        state = await self.reader.state()
+        return Snapshot(
+            position=Position(self.epoch, state.seq),
+            counts=state.counts,
+            rows=state.rows,
+            deliveries=state.deliveries,
+            tails=self.logs.hub.tails() if self.logs is not None else (),
+            health=tuple(self.health.values()),
+        )
+
+    @asynccontextmanager
+    async def subscribe(self, after: Position) -> AsyncIterator[AsyncIterator[Published]]:
+        """Everything after a position, with its encodings. Entering raises ``ResyncNeeded``."""
+        if after.epoch != self.epoch:
+            raise ResyncNeeded("the position is of another database")
+        with self.hub.subscribe() as subscription:
+            if after.seq > subscription.head:
+                raise ResyncNeeded("the position is ahead of this database")
+            if after.seq < subscription.head and after.seq + 1 < await self.reader.first_seq():
+                raise ResyncNeeded("the position was compacted away")
+            async with contextlib.aclosing(self._follow(after.seq, subscription)) as stream:
+                yield stream
+
+    async def _follow(self, after: int, subscription: Subscription) -> AsyncGenerator[Published, None]:
+        until = subscription.head
+        held = self.hub.replay(after, until)
+        while held is None:
+            page = await self.reader.journal_after(after)
+            for entry, body in page:
+                if entry.seq > until:
+                    break
+                after = entry.seq
+                yield Published(entry, body)
+            held = self.hub.replay(after, until)
+        for published in held:
+            yield published
+        while True:
+            yield await subscription.get()
+
+    async def logs_around(self, alert_id: int, limit: int) -> tuple[LogEvent, ...]:
+        """See ``Operator.logs_around``."""
+        detail = await self.reader.alert(alert_id)
+        groups = tuple(dict.fromkeys(line.log_group for line in detail.latest.related_logs if line.log_group))
+        return await self._logs().around(detail.row.service, groups, detail.latest.occurred_at_ms, limit)
+
+    async def fetch_logs(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """See ``Operator.fetch_logs``."""
+        if not 1 <= limit <= 10_000:
+            raise Invalid(f"limit: {limit} is out of bounds; 1 to 10,000")
+        return await self._logs().fetch(spec, start_ms, end_ms, limit)
+
+    def open_tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
+        """See ``Operator.tail``."""
+        return self._logs().hub.open(tail_id)
+
+    def _logs(self) -> Logs:
+        if self.logs is None:
+            raise NotConfigured(f"AWS is not configured: {self.config.aws.missing() or 'this core reads no logs'}")
+        return self.logs
+
+    async def expire_for_ever(self) -> None:
+        """Delete resolved alerts past ALERT_RETENTION_DAYS, in small steps that let ingest pass between them."""
+        while self.config.alert_retention_days > 0:
+            before_ms = self.clock.now_ms() - self.config.alert_retention_days * 86_400_000
+            with contextlib.suppress(StoreFailed, Overloaded):
+                while (await self.execute(Expire(before_ms=before_ms), SYSTEM)).changed:
+                    await self.clock.sleep(0.05)
+            await self.clock.sleep(3_600)
+
+
+class EmbeddedOperator:
+    """The Operator in the core's own process, for one actor. See ``jinkies.operator.Operator``."""
+
+    def __init__(self, core: Core, actor: Actor) -> None:
+        self.core = core
+        self._actor = actor
+
+    @property
+    def hosting(self) -> Hosting:
+        """Embedded."""
+        return Hosting.EMBEDDED
+
+    async def hello(self) -> Hello:
+        """Who answers."""
+        return Hello(
+            protocol=PROTOCOL,
+            version=__version__,
+            epoch=self.core.epoch,
+            pid=os.getpid(),
+            environment=self.core.config.environment,
+            ingest=self.core.ingest_address,
+            actor=self._actor,
+        )
+
+    async def execute(
+        self, command: AnyCommand, *, on_behalf_of: Actor | None = None, key: str | None = None
+    ) -> Outcome:
+        """See ``Operator.execute``."""
+        return await self.core.execute(command, authz.speaker(self._actor, on_behalf_of), key)
+
+    async def snapshot(self) -> Snapshot:
+        """See ``Operator.snapshot``."""
+        return await self.core.snapshot()
+
+    @asynccontextmanager
+    async def subscribe(self, after: Position) -> AsyncIterator[AsyncIterator[Update]]:
+        """See ``Operator.subscribe``."""
+        async with self.core.subscribe(after) as published, contextlib.aclosing(_updates(published)) as updates:
+            yield updates
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """See ``Operator.alerts``."""
+        return await self.core.reader.alerts(query)
+
+    async def alert(self, alert_id: int) -> AlertDetail:
+        """See ``Operator.alert``."""
+        return await self.core.reader.alert(alert_id)
+
+    def tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
+        """See ``Operator.tail``."""
+        return self.core.open_tail(tail_id)
+
+    async def logs_around(self, alert_id: int, *, limit: int = 50) -> tuple[LogEvent, ...]:
+        """See ``Operator.logs_around``."""
+        return await self.core.logs_around(alert_id, limit)
+
+    async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """See ``Operator.fetch_logs``."""
+        return await self.core.fetch_logs(spec, start_ms, end_ms, limit)
+
+
+async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update, None]:
+    async for one in published:
+        yield one.update
+
+
+def _wanted(batch: list[tuple[Request, asyncio.Future[Outcome]]]) -> Wanted:
+    wanted = Wanted()
+    for request, _ in batch:
+        if request.key is not None:
+            wanted.keys.add((request.sender, request.key))
+        wanted.fingerprints.update(prepared.fingerprint for prepared in request.prepared)
+        alert_id = getattr(request.command, "alert_id", None)
+        if isinstance(alert_id, int):
+            wanted.alert_ids.add(alert_id)
+        if isinstance(request.command, Expire):
+            wanted.expire_before_ms = request.command.before_ms
+            wanted.expire_limit = request.command.limit
+    return wanted
+
+
+def _fail(batch: list[tuple[Request, asyncio.Future[Outcome]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

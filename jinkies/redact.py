@@ -1,0 +1,339 @@
+r"""Secrets out, before anything is stored: alert text and log text leave the house on cards and in pull requests.
+
+Pure and linear in the length of the text, whatever the text is: repeats are possessive or bounded, patterns start
+only where a word starts, and what was scanned for a value is consumed. The mark keeps the key readable
+(``password=[redacted]``), and ``redact(redact(x)) == redact(x)``.
+
+Shapes come from their makers' descriptions: AWS ("Unique ID prefixes": AKIA, ASIA; secret keys of 40 characters),
+GitHub ("token prefixes"), Slack (xox…-), Discord (a token's first part is the id's digits in base64, so it starts
+with M, N or O), RFC 7519 (JWT), RFC 7468 (PEM), RFC 3986 (user information in addresses).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from jinkies.commands import ReportOccurrence
+from jinkies.model import LogLine
+
+MARK = "[redacted]"
+_NOTHING = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "empty", "missing", MARK})
+
+# ---------------------------------------------------------------------------------------------- private keys
+
+_ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_MAX_KEY_CHARS = 32_768  # between the two lines of one key; an RSA key of 16,384 bits has 12,000
+_GAP = r"(?:\s|\\+[nr])*+"  # between the lines of a key, in a JSON string too
+_KEY_BODY = re.compile(rf"(?:{_GAP}(?:[A-Za-z0-9+/]{{16,}}+={{0,2}}|(?:Proc-Type|DEK-Info): ?[\w,\-]*+))*+")
+_LAST_LINE = re.compile(rf"{_GAP}[A-Za-z0-9+/]{{1,15}}+={{0,2}}(?=\s*+\Z|\\|[\"'])")
+_KEY_LINE = re.compile(r"\s*[A-Za-z0-9+/]{16,}={0,2}\s*")
+
+
+def _private_keys(text: str) -> str:
+    """Keys whole, cut off at the end (the sender bounded its message), or without their first lines."""
+    pieces: list[str] = []
+    done = 0
+    marks = list(_ARMOUR.finditer(text))
+    for index, mark in enumerate(marks):
+        if mark.start() < done:
+            continue
+        if mark[1] == "END":  # its BEGIN was not in what the sender kept
+            pieces += [_cut_tail(text[done : mark.start()]), MARK]
+            done = mark.end()
+            continue
+        following = marks[index + 1] if index + 1 < len(marks) else None
+        closed = following is not None and following[1] == "END" and following.start() - mark.end() <= _MAX_KEY_CHARS
+        end = following.end() if closed and following is not None else _body_end(text, mark.end())
+        pieces += [text[done : mark.start()], MARK]
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _body_end(text: str, start: int) -> int:
+    body = _KEY_BODY.match(text, start)
+    end = body.end() if body else start
+    last = _LAST_LINE.match(text, end)
+    return last.end() if last else end
+
+
+def _cut_tail(text: str) -> str:
+    """Lines of base64 at the end of ``text`` are the rest of a key."""
+    lines = text.split("\n")
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _KEY_LINE.fullmatch(lines[end - 1])):
+        end -= 1
+    if end == len(lines):
+        return text
+    return "\n".join(lines[:end]) + ("\n" if end else "")
+
+
+# ------------------------------------------------------------------------------------------ names and values
+
+_KEY = re.compile(
+    r"(?P<stem>passw(?:or)?d|passwort|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|session|sessid"
+    r"|(?:api|access|private|signing|encryption|account|license)[_-]?key|connect\.sid|\bsig|amz-signature)"
+    r"(?P<tail>[A-Za-z0-9_\-]{0,48}+)(?![A-Za-z0-9_\-])"
+    r"(?P<sep>\\{0,7}[\"'`]?\]?[ \t]{0,8}(?:=>|:=|={1,3}|:(?![:/]))[ \t]{0,8}(?:\r?\n[ \t]{1,8}(?=[\"'\\]))?"
+    r"|\\{0,7}[\"']\s{0,8},\s{0,8}(?=b?\\{0,7}[\"'])|[ \t]{1,8}(?=[^\s\-]))",
+    re.IGNORECASE,
+)
+_STEMS = ("passw", "passphrase", "pwd", "secret", "token", "jwt", "credential", "authorization", "cookie", "sess")
+_STEMS += ("key", "sig", ".sid")
+_VALUE = re.compile(
+    r"(?:[bruf]{0,2}(?:"
+    r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
+    r"|(?P<eq>\\{1,7}[\"'])(?:[^\n]*?(?<!\\)(?P=eq)|[^\n]*+)))"
+    r"|(?P<list>[\[({][^\[\](){}\n]{0,4096}+[\])}](?![A-Za-z0-9]))"
+    r"|(?P<bare>[^\s&\"'`,;\\]*+(?:[,;](?! ?[\w.\-]{1,64}+(?: \w{1,32}+)?\s?[=:])[^\s&\"'`,;\\]++)*+)",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"(?:bearer|basic|token|bot|negotiate|apikey)[ \t]{1,4}", re.IGNORECASE)
+_REST_OF_LINE = re.compile(r"[^\n\"'\\]*+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_TAIL = re.compile(r"(?:s|ids?|keys?|value|hash|text|\d+)?(?=$|[_\-A-Z0-9])")
+_WORD_BEFORE = re.compile(r"[A-Za-z0-9_\-]{0,48}\Z")
+
+_PLAIN_LAST = frozenset(
+    """count counts length len size type types name names limit limits expiry expires expired expiration ttl age url
+    uri endpoint policy bucket buckets index position reset field fields error errors exception status version arn
+    manager store provider path file files class required enabled disabled valid invalid created updated at timeout
+    timeouts remaining used usage rate budget service handler factory middleware backend pool failure fault warning
+    algorithm format strength min max maker state scope scopes mode header param parser validator""".split()
+)
+_PLAIN_ANY = frozenset("invalid expired missing bad unexpected unknown revoked no has is unauthorized without".split())
+_PROSE_STEMS = frozenset({"token", "session", "cookie", "credential", "authorization", "jwt", "secret"})
+_PROSE_WORDS = frozenset("expired invalid missing required denied refused failed closed started ok revoked not".split())
+_PROSE = re.compile(r"[A-Za-z]{1,20}(?=[ \t]{1,2}(?:[a-z]|\[redacted)|[.,;!]?\s*\Z|[.,;!]?\s*\n)")
+_TYPES = r"(?:str|string|bytes|int|bool|boolean|object|any|SecretStr|Optional\[\w+\])(?:[ \t]*(?:[,|)=]|\Z|\n))"
+_CODE = re.compile(
+    r"(?:await )?[A-Za-z_][\w.]*+\([^\n]*|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
+    r"(?![\w.\-])|\$\{?[A-Za-z_]\w*+\}?(?!\S)|%\(?\w{0,40}\)?s\b|\{[\w.:!]{0,40}\}|<[\w -]{1,40}>|\*{3,}(?!\S)|"
+    + _TYPES,
+    re.IGNORECASE,
+)
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether a value under this name is one to hide: ``db_password``, ``X-Api-Key``, ``refreshToken``, ``cookie``."""
+    text = key[-256:] + "="
+    position = 0
+    while match := _KEY.search(text, position):
+        if _hides(match, text):
+            return True
+        position = match.end("stem")
+    return False
+
+
+def _hides(match: re.Match[str], text: str) -> bool:
+    stem, tail = match["stem"], match["tail"]
+    camel = tail if stem[-1].islower() else tail.lower()
+    if not _TAIL.match(camel):
+        return False  # secretary, tokenizer, passwordless
+    before = _WORD_BEFORE.search(text[max(0, match.start() - 48) : match.start()])
+    parts = [part.lower() for part in _PARTS.findall((before[0] if before else "") + stem + tail)]
+    return not (parts and parts[-1] in _PLAIN_LAST) and _PLAIN_ANY.isdisjoint(parts)
+
+
+def _named_values(text: str) -> str:
+    """``key=value``, ``key: value``, ``"key": "value"``, ``--key value`` and pairs in lists, with a secret's name."""
+    pieces: list[str] = []
+    done = 0
+    position = 0
+    while match := _KEY.search(text, position):
+        position = match.end("stem")
+        if not _is_assignment(match, text) or not _hides(match, text):
+            continue
+        start, end = _value_span(match, text)
+        if end > start:
+            pieces += [text[done:start], MARK]
+            done = position = end
+    return "".join((*pieces, text[done:]))
+
+
+def _is_assignment(match: re.Match[str], text: str) -> bool:
+    """A blank parts name and value only behind ``--``; prose is full of words beside ``token``."""
+    if match["stem"].lower() == "secret" and match["sep"] == ":" and text[match.start() - 1 : match.start()] == ":":
+        return False  # arn:aws:secretsmanager:…:secret:name
+    if match["sep"].strip():
+        return not text[max(0, match.start() - 11) : match.start()].lower().endswith("unexpected ")
+    before = _WORD_BEFORE.search(text[max(0, match.start() - 48) : match.start()])
+    return before is not None and before[0].startswith("--")
+
+
+def _value_span(match: re.Match[str], text: str) -> tuple[int, int]:
+    """Where the secret starts and ends; an empty span where there is nothing to hide."""
+    start = match.end()
+    stem = match["stem"].lower()
+    value = _VALUE.match(text, start)
+    if value is None:
+        return start, start
+    if value["list"]:
+        return (start, start) if value[0] == MARK or not value[0][1:-1].strip() else (start, value.end())
+    if value["bare"] is None:
+        return _quoted_span(value)
+    if stem == "cookie" and ":" in match["sep"]:
+        rest = _REST_OF_LINE.match(text, start)
+        return start, rest.end() if rest else value.end()
+    scheme = _SCHEME.match(text, start)
+    if scheme and stem == "authorization":
+        return scheme.end(), _bare_end(text, scheme.end())
+    if stem == "authorization" and text.startswith(("AWS4-", "Digest "), start):
+        rest = _REST_OF_LINE.match(text, start)
+        return start, rest.end() if rest else value.end()
+    if _is_plain(match, text, value[0]):
+        return start, start
+    return start, _bare_end(text, start)
+
+
+def _quoted_span(value: re.Match[str]) -> tuple[int, int]:
+    quote = value["dq"] or value["sq"] or value["bq"] or value["eq"]
+    start = value.start() + value[0].index(quote) + len(quote)
+    closed = value.end() - start >= len(quote) and value[0].endswith(quote)
+    end = value.end() - len(quote) if closed else value.end()
+    inner = value.string[start:end]
+    scheme = _SCHEME.match(inner)
+    if inner.lower() in _NOTHING or (scheme and inner[scheme.end() :] == MARK):
+        return start, start
+    return start + (scheme.end() if scheme else 0), end
+
+
+def _bare_end(text: str, start: int) -> int:
+    """End of an unquoted value: brackets and full stops that close a sentence around it stay."""
+    value = _VALUE.match(text, start)
+    found = value[0] if value else ""
+    if found.startswith(MARK):
+        return start + len(found)
+    return start + len(found.rstrip(").]}>,;"))
+
+
+def _is_plain(match: re.Match[str], text: str, value: str) -> bool:
+    """Source code, placeholders and prose behind a secret's name hide nothing."""
+    stem, start = match["stem"].lower(), match.end()
+    if value.rstrip(").]},;").lower() in _NOTHING or value.startswith(MARK) and value.rstrip(").]},;") == MARK[:-1]:
+        return True
+    if value.lower() == (stem + match["tail"].lower()) or _CODE.match(text, start):
+        return True
+    if stem == "pwd" and value.startswith("/"):  # the working directory
+        return True
+    if match["tail"].lower() == "s" and value.rstrip(").]},;").isdigit():  # max_tokens=4096
+        return True
+    prose = _PROSE.match(text, start) if ":" in match["sep"] and stem in _PROSE_STEMS else None
+    return prose is not None and (
+        prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"}
+    )
+
+
+# -------------------------------------------------------------------------------------------- known shapes
+
+_SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}+(?![A-Za-z0-9/+=])")
+_SCHEME_VALUE = re.compile(r"\b(bearer|basic)([ \t]{1,4})([A-Za-z0-9._~+/\-]{8,}+=*+)", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/?#@:\"'<>]{0,256}+:)([^\s/\"'<>]{1,512})(?=@)")
+_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("gh", re.compile(r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9_]{10,}+")),
+    ("github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{10,}+")),
+    ("glpat-", re.compile(r"glpat-[A-Za-z0-9_\-]{10,}+")),
+    ("xox", re.compile(r"(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9\-]{8,}+")),
+    ("xapp-", re.compile(r"(?<![A-Za-z0-9])xapp-[A-Za-z0-9\-]{8,}+")),
+    ("hooks.slack.com/", re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/\-]{8,}+")),
+    ("/webhooks/", re.compile(r"(?<=/webhooks/)\d{5,25}+/[\w\-]{16,}+")),
+    ("/interactions/", re.compile(r"(?<=/interactions/)\d{5,25}+/[\w\-]{16,}+")),
+    ("eyJ", re.compile(r"(?<![A-Za-z0-9_\-])eyJ[\w\-]{8,}+\.[\w\-]{4,}+(?:\.[\w\-]*+){0,3}", re.ASCII)),
+    (".", re.compile(r"(?<![\w\-])[MNO][\w\-]{22,29}+\.[\w\-]{5,7}+\.[\w\-]{20,}+", re.ASCII)),
+    ("A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}+(?![a-z])")),
+    ("AIza", re.compile(r"(?<![A-Za-z0-9])AIza[\w\-]{30,}+", re.ASCII)),
+    ("_live_", re.compile(r"(?<![A-Za-z0-9])[spr]k_live_[A-Za-z0-9]{10,}+")),
+    ("sk-", re.compile(r"(?<![A-Za-z0-9])sk-(?:ant-|proj-)?[A-Za-z0-9_\-]{24,}+")),
+    ("npm_", re.compile(r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{30,}+")),
+    ("pypi-", re.compile(r"(?<![A-Za-z0-9])pypi-[\w\-]{40,}+", re.ASCII)),
+)
+
+
+def _after_digits(match: re.Match[str]) -> str:
+    """A webhook's id is no secret, its token is."""
+    head, slash, _ = match[0].partition("/")
+    return f"{head}{slash}{MARK}"
+
+
+def _scheme_value(match: re.Match[str]) -> str:
+    """``Bearer abc123`` hides; "basic authentication" is prose."""
+    value = match[3]
+    telling = any(char.isdigit() for char in value) or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|=", value)
+    return f"{match[1]}{match[2]}{MARK}" if telling else match[0]
+
+
+def _secret_key(match: re.Match[str]) -> str:
+    """40 characters that change between cases and digits as random ones do; a git sha or a path does not."""
+    value = match[0]
+    kinds = ["d" if char.isdigit() else "u" if char.isupper() else "l" if char.islower() else "s" for char in value]
+    changes = sum(one != other for one, other in zip(kinds, kinds[1:], strict=False))
+    return MARK if changes >= 16 and {"d", "u", "l"} <= set(kinds) else value
+
+
+def _known_shapes(text: str) -> str:
+    for gate, pattern in _SHAPES:
+        if gate in text:
+            hide: Callable[[re.Match[str]], str] | str = _after_digits if gate[0] == "/" or gate[0] == "h" else MARK
+            text = pattern.sub(hide, text)
+    text = _SECRET_KEY.sub(_secret_key, text)
+    if "://" in text:
+        text = _URL_PASSWORD.sub(rf"\1{MARK}", text)
+    return text
+
+
+# ----------------------------------------------------------------------------------------------- what is asked
+
+
+def redact(text: str) -> str:
+    """``text`` with every secret that has a known shape or stands under a secret's name replaced by ``MARK``."""
+    if "PRIVATE KEY" in text:
+        text = _private_keys(text)
+    lowered = text.lower()
+    if any(stem in lowered for stem in _STEMS):
+        text = _named_values(text)
+    if "bearer" in lowered or "basic" in lowered:
+        text = _SCHEME_VALUE.sub(_scheme_value, text)
+    return _known_shapes(text)
+
+
+def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
+    """The command with every text in it redacted, the caller's fingerprint apart: that one is only ever hashed."""
+
+    def optional(text: str | None) -> str | None:
+        return None if text is None else redact(text)
+
+    return msgspec.structs.replace(
+        command,
+        service=redact(command.service),
+        message=redact(command.message),
+        exception_type=optional(command.exception_type),
+        stack_trace=optional(command.stack_trace),
+        related_logs=_redact_lines(command.related_logs),
+        request_path=optional(command.request_path),
+        environment=optional(command.environment),
+        instance_id=optional(command.instance_id),
+        commit_sha=optional(command.commit_sha),
+        context={redact(key): _redact_context(key, value) for key, value in command.context.items()},
+    )
+
+
+def _redact_context(key: str, value: str) -> str:
+    """``additional_context`` comes flattened: ``request.cookies.theme`` is a cookie too."""
+    if value.lower() in _NOTHING or not any(is_secret_key(part) for part in key.split(".")):
+        return redact(value)
+    return MARK
+
+
+def _redact_lines(lines: tuple[LogLine, ...]) -> tuple[LogLine, ...]:
+    """Each line by itself, and the lines of a private key that was logged line by line."""
+    kept: list[LogLine] = []
+    in_key = False
+    for line in lines:
+        marks = [mark[1] for mark in _ARMOUR.finditer(line.message)]
+        inside = in_key and not marks and _KEY_LINE.fullmatch(line.message) is not None
+        in_key = marks[-1] == "BEGIN" if marks else inside
+        message = MARK if inside else redact(line.message)
+        kept.append(msgspec.structs.replace(line, message=message))
+    return tuple(kept)

@@ -1,0 +1,171 @@
+"""The follow loop that frontends share: fold the journal, check for gaps, reconnect, resync.
+
+Folding is replacing: each entry carries after-images. Drawing is not done here: a listener only notes that something
+changed, and a timer draws.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from enum import StrEnum
+
+from jinkies.clock import Clock, SystemClock
+from jinkies.errors import JinkiesError, ResyncNeeded
+from jinkies.events import (
+    HealthChanged,
+    Heartbeat,
+    Hello,
+    JournalEntry,
+    Position,
+    Snapshot,
+    TailsChanged,
+    Update,
+)
+from jinkies.model import AlertRow, Counts, Delivery, EntryKind, PartHealth, TailInfo
+from jinkies.operator import Operator
+
+BACKOFF_FIRST_S = 0.1
+BACKOFF_LAST_S = 5.0
+HELD_ROWS = 5_000  # rows kept; beyond that the resolved ones seen longest ago are dropped
+
+Listener = Callable[[Update | None], None]
+
+
+class LinkState(StrEnum):
+    """How the replica stands to the core."""
+
+    CONNECTING = "connecting"  # not yet once
+    LIVE = "live"
+    LOST = "lost"  # was live; what is held is shown, and is old
+
+
+class Replica:
+    """The core's state as this process knows it. Everything happens on the loop that runs ``run()``."""
+
+    def __init__(self, operator: Operator, clock: Clock | None = None) -> None:
+        self.operator = operator
+        self.hello: Hello | None = None
+        self.link = LinkState.CONNECTING
+        self.trouble: str | None = None
+        self.lost_at_ms: int | None = None
+        self.position: Position | None = None
+        self.counts = Counts()
+        self.rows: dict[int, AlertRow] = {}
+        self.deliveries: dict[tuple[int, str, str], Delivery] = {}
+        self.tails: tuple[TailInfo, ...] = ()
+        self.health: dict[str, PartHealth] = {}
+        self.version = 0
+        self._clock = clock or SystemClock()
+        self._listeners: list[Listener] = []
+        self._moved = asyncio.Event()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` after each fold; with None after a resync or a change of the link."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def live(self) -> None:
+        """Until the first snapshot is in."""
+        while self.link is LinkState.CONNECTING:
+            await self._moved.wait()
+
+    async def changed(self, version: int) -> int:
+        """Until ``version`` moves past the given one; gives the new one."""
+        while self.version <= version:
+            await self._moved.wait()
+        return self.version
+
+    async def run(self) -> None:
+        """Snapshot, follow, reconnect with backoff, resync: for ever. The owner cancels it."""
+        delay_s = BACKOFF_FIRST_S
+        while True:
+            try:
+                await self._sync()
+                delay_s = BACKOFF_FIRST_S
+                await self._follow()
+                self._lose("the core closed the stream")
+            except ResyncNeeded:
+                continue
+            except JinkiesError as error:
+                self._lose(str(error))
+            await self._clock.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
+            delay_s = min(delay_s * 2, BACKOFF_LAST_S)
+
+    async def _sync(self) -> None:
+        hello = await self.operator.hello()
+        snapshot = await self.operator.snapshot()
+        self.hello = hello
+        self._adopt(snapshot)
+        self.link, self.trouble, self.lost_at_ms = LinkState.LIVE, None, None
+        self._tell(None)
+
+    def _adopt(self, snapshot: Snapshot) -> None:
+        self.position = snapshot.position
+        self.counts = snapshot.counts
+        self.rows = {row.alert_id: row for row in snapshot.rows}
+        self.deliveries = {(one.alert_id, one.channel_id, one.kind): one for one in snapshot.deliveries}
+        self.tails = snapshot.tails
+        self.health = {health.part: health for health in snapshot.health}
+
+    async def _follow(self) -> None:
+        if self.position is None:
+            raise ResyncNeeded("no snapshot yet")
+        async with self.operator.subscribe(self.position) as updates:
+            async for update in updates:
+                self._fold(update)
+
+    def _fold(self, update: Update) -> None:
+        match update:
+            case JournalEntry():
+                self._fold_entry(update)
+            case HealthChanged(health=health):
+                self.health[health.part] = health
+            case TailsChanged(tails=tails):
+                self.tails = tails
+            case Heartbeat():
+                return
+        self._tell(update)
+
+    def _fold_entry(self, entry: JournalEntry) -> None:
+        held = self.position
+        if held is None or entry.seq > held.seq + 1:
+            raise ResyncNeeded(f"a gap before entry {entry.seq}")
+        if entry.seq <= held.seq:
+            return
+        self.position = Position(held.epoch, entry.seq)
+        if entry.counts is not None:
+            self.counts = entry.counts
+        if entry.alert is not None:
+            self.rows.pop(entry.alert.alert_id, None)
+            self.rows[entry.alert.alert_id] = entry.alert
+            self._bound()
+        elif entry.kind is EntryKind.ALERT_EXPIRED and entry.alert_id is not None:
+            self.rows.pop(entry.alert_id, None)
+            for key in [key for key in self.deliveries if key[0] == entry.alert_id]:
+                del self.deliveries[key]
+        for delivery in entry.deliveries:
+            self.deliveries[delivery.alert_id, delivery.channel_id, delivery.kind] = delivery
+
+    def _bound(self) -> None:
+        if len(self.rows) <= HELD_ROWS:
+            return
+        resolved = (alert_id for alert_id, row in self.rows.items() if not row.unresolved)
+        gone = next(resolved, next(iter(self.rows)))
+        del self.rows[gone]
+        for key in [key for key, one in self.deliveries.items() if key[0] == gone and one.in_step]:
+            del self.deliveries[key]
+
+    def _lose(self, trouble: str) -> None:
+        self.trouble = trouble
+        if self.link is LinkState.LIVE:
+            self.link, self.lost_at_ms = LinkState.LOST, self._clock.now_ms()
+        self._tell(None)
+
+    def _tell(self, update: Update | None) -> None:
+        self.version += 1
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+        for listener in list(self._listeners):
+            listener(update)

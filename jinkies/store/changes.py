@@ -1,0 +1,77 @@
+"""What a transaction loads and what it writes, as values: the seam between decisions and SQL."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jinkies.events import JournalEntry
+from jinkies.model import AlertRow, Counts, Delivery, Occurrence
+
+
+class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as the store holds it."""
+
+    row: AlertRow
+    fingerprint: str
+    search: str
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """An idempotency key that was used: the request's hash and the response given."""
+
+    sender: str
+    key: str
+    request: bytes
+    response: bytes
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may mend what, until when."""
+
+    name: str
+    holder: str
+    expires_at_ms: int
+
+
+class Wanted(msgspec.Struct, kw_only=True):
+    """What the commands of a transaction touch."""
+
+    alert_ids: set[int] = msgspec.field(default_factory=set)
+    fingerprints: set[str] = msgspec.field(default_factory=set)
+    keys: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    expire_before_ms: int | None = None
+    expire_limit: int = 0
+
+
+class Loaded(msgspec.Struct, kw_only=True):
+    """What the store held of it when the transaction began."""
+
+    head_seq: int
+    next_alert_id: int
+    counts: Counts
+    alerts: dict[int, StoredAlert]
+    deliveries: dict[int, list[Delivery]]
+    answered: dict[tuple[str, str], Answered]
+    leases: dict[str, Lease]
+    expired: list[int]  # ids of resolved alerts that are past keeping
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What the transaction writes; empty is no write at all."""
+
+    alerts: dict[int, StoredAlert] = msgspec.field(default_factory=dict)
+    occurrences: list[tuple[int, int, Occurrence]] = msgspec.field(default_factory=list)  # (alert, ordinal, it)
+    entries: list[JournalEntry] = msgspec.field(default_factory=list)
+    deliveries: dict[tuple[int, str, str], Delivery] = msgspec.field(default_factory=dict)
+    answered: list[Answered] = msgspec.field(default_factory=list)
+    leases: dict[str, Lease | None] = msgspec.field(default_factory=dict)  # None: given back
+    cursors: dict[str, str] = msgspec.field(default_factory=dict)
+    expired: list[int] = msgspec.field(default_factory=list)
+    next_alert_id: int = 0
+    counts: Counts = Counts()
+    at_ms: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to write."""
+        return not (self.entries or self.answered or self.leases or self.cursors or self.deliveries)

@@ -1,0 +1,237 @@
+"""The reading side: keyset queries on connections of their own. Snapshots and pages never wait for the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+import msgspec
+
+from jinkies.errors import Invalid, NotFound, StoreFailed
+from jinkies.events import SNAPSHOT_DELIVERIES, SNAPSHOT_ROWS, JournalEntry
+from jinkies.model import (
+    AlertDetail,
+    AlertPage,
+    AlertQuery,
+    AlertRow,
+    Counts,
+    Delivery,
+    EntryKind,
+    Occurrence,
+    TimelineEntry,
+)
+from jinkies.store.database import open_reader
+
+READERS = 2
+TIMELINE_ENTRIES = 200
+JOURNAL_PAGE = 500
+
+_row = msgspec.json.Decoder(AlertRow).decode
+_occurrence = msgspec.json.Decoder(Occurrence).decode
+_delivery = msgspec.json.Decoder(Delivery).decode
+_entry = msgspec.json.Decoder(JournalEntry).decode
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """The database's part of a snapshot."""
+
+    seq: int
+    counts: Counts
+    rows: tuple[AlertRow, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+class Reader:
+    """A small pool of reading connections."""
+
+    def __init__(self, connections: Sequence[aiosqlite.Connection]) -> None:
+        self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue(len(connections))
+        for connection in connections:
+            self._free.put_nowait(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosqlite.Connection]:
+        connection = await self._free.get()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the database could not be read: {error}") from error
+        finally:
+            self._free.put_nowait(connection)
+
+    async def epoch(self) -> str:
+        """The name of this database: 32 hex digits."""
+        async with self._connection() as db:
+            ((epoch,),) = await db.execute_fetchall("SELECT value FROM meta WHERE name = 'epoch'")
+            return str(epoch)
+
+    async def head(self) -> int:
+        """The newest journal position."""
+        async with self._connection() as db:
+            ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
+            return int(seq)
+
+    async def state(self) -> State:
+        """Counts, unresolved rows and deliveries, all of one moment."""
+        async with self._connection() as db:
+            await db.execute("BEGIN")
+            try:
+                return await self._state(db)
+            finally:
+                await db.execute("ROLLBACK")
+
+    async def _state(self, db: aiosqlite.Connection) -> State:
+        ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
+        counts = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'counts'"))
+        rows = await db.execute_fetchall(
+            "SELECT image, alert_id FROM alerts WHERE state IN ('open', 'acknowledged')"
+            " ORDER BY last_seen_at_ms DESC, alert_id DESC LIMIT ?",
+            (SNAPSHOT_ROWS,),
+        )
+        ids = msgspec.json.encode([alert_id for _, alert_id in rows]).decode()
+        deliveries = await db.execute_fetchall(
+            "SELECT image FROM deliveries WHERE in_step = 0"
+            " UNION ALL SELECT image FROM deliveries WHERE in_step = 1"
+            " AND alert_id IN (SELECT value FROM json_each(?)) LIMIT ?",
+            (ids, SNAPSHOT_DELIVERIES),
+        )
+        return State(
+            seq=seq,
+            counts=msgspec.json.decode(counts[0][0], type=Counts) if counts else Counts(),
+            rows=tuple(_row(image) for image, _ in rows),
+            deliveries=tuple(_delivery(image) for (image,) in deliveries),
+        )
+
+    async def journal_after(self, seq: int, limit: int = JOURNAL_PAGE) -> list[tuple[JournalEntry, bytes]]:
+        """The next entries after a position, with their encoded bodies."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall(
+                "SELECT body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
+            )
+        return [(_entry(body), body) for (body,) in rows]
+
+    async def first_seq(self) -> int:
+        """The oldest position that the journal still holds; 0 when it is empty."""
+        async with self._connection() as db:
+            ((seq,),) = await db.execute_fetchall("SELECT coalesce(min(seq), 0) FROM journal")
+            return int(seq)
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """A page. Raises ``Invalid`` for a limit or cursor out of bounds."""
+        where, values = _conditions(query)
+        async with self._connection() as db:
+            rows = list(
+                await db.execute_fetchall(
+                    f"SELECT image FROM alerts WHERE {where}"  # noqa: S608 - conditions are literals, values are bound
+                    " ORDER BY last_seen_at_ms DESC, alert_id DESC LIMIT ?",
+                    (*values, query.limit + 1),
+                )
+            )
+        found = tuple(_row(image) for (image,) in rows[: query.limit])
+        more = len(rows) > query.limit
+        return AlertPage(rows=found, next_cursor=_cursor(found[-1]) if more else None)
+
+    async def alert(self, alert_id: int) -> AlertDetail:
+        """One alert with its context. Raises ``NotFound``."""
+        async with self._connection() as db:
+            alerts = list(
+                await db.execute_fetchall("SELECT image, fingerprint FROM alerts WHERE alert_id = ?", (alert_id,))
+            )
+            if not alerts:
+                raise NotFound(f"there is no alert #{alert_id}")
+            occurrences = list(
+                await db.execute_fetchall(
+                    "SELECT image FROM occurrences WHERE alert_id = ?1 AND (ordinal = 1 OR ordinal ="
+                    " (SELECT max(ordinal) FROM occurrences WHERE alert_id = ?1)) ORDER BY ordinal",
+                    (alert_id,),
+                )
+            )
+            timeline = await self._timeline(db, alert_id)
+            deliveries = await db.execute_fetchall("SELECT image FROM deliveries WHERE alert_id = ?", (alert_id,))
+        image, fingerprint = alerts[0]
+        return AlertDetail(
+            row=_row(image),
+            fingerprint=fingerprint,
+            latest=_occurrence(occurrences[-1][0]),
+            first=_occurrence(occurrences[0][0]),
+            timeline=timeline,
+            deliveries=tuple(_delivery(delivery) for (delivery,) in deliveries),
+        )
+
+    async def _timeline(self, db: aiosqlite.Connection, alert_id: int) -> tuple[TimelineEntry, ...]:
+        rows = await db.execute_fetchall(
+            "SELECT body FROM journal WHERE alert_id = ? AND kind != ? ORDER BY seq DESC LIMIT ?",
+            (alert_id, EntryKind.ALERT_OCCURRED, TIMELINE_ENTRIES),
+        )
+        entries = [_entry(body) for (body,) in rows]
+        return tuple(
+            TimelineEntry(seq=entry.seq, at_ms=entry.at_ms, kind=entry.kind, actor=entry.actor, text=entry.text)
+            for entry in reversed(entries)
+        )
+
+    async def requested_pull_requests(self) -> tuple[int, ...]:
+        """Ids of alerts whose pull request is asked for and not there yet."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE pull_request = 'requested'")
+            return tuple(alert_id for (alert_id,) in rows)
+
+    async def watch_cursor(self, watch: str) -> str | None:
+        """How far a watch has read, or None for a new one."""
+        async with self._connection() as db:
+            rows = list(await db.execute_fetchall("SELECT cursor FROM watches WHERE name = ?", (watch,)))
+            return rows[0][0] if rows else None
+
+
+@asynccontextmanager
+async def open_readers(path: Path) -> AsyncIterator[Reader]:
+    """The pool for a database that is migrated already."""
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(open_reader(path)) for _ in range(READERS)]
+        yield Reader(connections)
+
+
+def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
+    if not 1 <= query.limit <= 500:
+        raise Invalid(f"limit: {query.limit} is out of bounds; 1 to 500")
+    clauses, values = ["1"], list[object]()
+    if query.states:
+        clauses.append(f"state IN ({', '.join('?' for _ in query.states)})")
+        values += [state.value for state in query.states]
+    if query.service is not None:
+        clauses.append("service = ?")
+        values.append(query.service)
+    if query.severity is not None:
+        clauses.append("severity >= ?")
+        values.append(query.severity.rank)
+    if query.search:
+        clause, found = _search(query.search)
+        clauses.append(clause)
+        values += found
+    if query.cursor is not None:
+        clauses.append("(last_seen_at_ms, alert_id) < (?, ?)")
+        values += _parse_cursor(query.cursor)
+    return " AND ".join(clauses), values
+
+
+def _search(text: str) -> tuple[str, list[object]]:
+    escaped = text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    clause, values = "search LIKE ? ESCAPE '\\'", list[object]([f"%{escaped}%"])
+    digits = text.removeprefix("#")
+    if digits.isascii() and digits.isdigit() and len(digits) < 16:
+        return f"({clause} OR alert_id = ?)", [*values, int(digits)]
+    return clause, values
+
+
+def _cursor(row: AlertRow) -> str:
+    return f"{row.last_seen_at_ms}-{row.alert_id}"
+
+
+def _parse_cursor(cursor: str) -> list[object]:
+    at_ms, _, alert_id = cursor.partition("-")
+    if not (at_ms.isascii() and at_ms.isdigit() and alert_id.isascii() and alert_id.isdigit() and len(cursor) < 40):
+        raise Invalid(f"cursor: {cursor[:40]!r} is not one that a page gave")
+    return [int(at_ms), int(alert_id)]

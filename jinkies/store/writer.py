@@ -1,0 +1,214 @@
+"""The writing side: one set-based load and one batched write a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+import aiosqlite
+import msgspec
+
+from jinkies.errors import StoreFailed
+from jinkies.events import JournalEntry
+from jinkies.model import AlertRow, Counts, Delivery
+from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
+
+KEPT_OCCURRENCES = 20  # the newest of an alert, besides its first
+KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
+
+_encode = msgspec.json.Encoder().encode
+_row = msgspec.json.Decoder(AlertRow).decode
+_delivery = msgspec.json.Decoder(Delivery).decode
+
+
+class Writer:
+    """A transaction at a time on the writing connection. Not safe for concurrent use: the core has one writer task."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._db = connection
+
+    async def begin(self, wanted: Wanted) -> Loaded:
+        """Begin a transaction and load what it touches. Raises ``StoreFailed``; nothing is open then."""
+        try:
+            await self._db.execute("BEGIN IMMEDIATE")
+            return await self._load(wanted)
+        except sqlite3.Error as error:
+            await self.rollback()
+            raise StoreFailed(f"the database refused to begin: {error}") from error
+
+    async def commit(self, changes: Changes) -> list[bytes]:
+        """Write and commit; durable when it returns. Gives each journal entry's encoded body.
+
+        Raises ``StoreFailed``; nothing of the transaction is there then.
+        """
+        try:
+            bodies = await self._apply(changes)
+            await self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            await self.rollback()
+            raise StoreFailed(f"the database refused to commit: {error}") from error
+        return bodies
+
+    async def rollback(self) -> None:
+        """Leave the transaction, if one is open, without writing."""
+        if self._db.in_transaction:
+            await self._db.execute("ROLLBACK")
+
+    async def _load(self, wanted: Wanted) -> Loaded:
+        meta = {str(row[0]): str(row[1]) for row in await self._db.execute_fetchall("SELECT name, value FROM meta")}
+        ((head,),) = await self._db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
+        loaded = Loaded(
+            head_seq=head,
+            next_alert_id=int(meta.get("next_alert_id", "1")),
+            counts=msgspec.json.decode(meta.get("counts", "{}"), type=Counts),
+            alerts=await self._load_alerts(wanted),
+            deliveries={},
+            answered=await self._load_answered(wanted),
+            leases={lease.name: lease for lease in await self._load_leases()},
+            expired=await self._load_expired(wanted),
+        )
+        await self._load_deliveries(loaded)
+        return loaded
+
+    async def _load_alerts(self, wanted: Wanted) -> dict[int, StoredAlert]:
+        rows: list[sqlite3.Row | tuple[bytes, str, str]] = []
+        if wanted.alert_ids:
+            rows += await self._db.execute_fetchall(
+                "SELECT image, fingerprint, search FROM alerts WHERE alert_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(wanted.alert_ids)),),
+            )
+        if wanted.fingerprints:
+            rows += await self._db.execute_fetchall(
+                "SELECT image, fingerprint, search FROM alerts WHERE fingerprint IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(wanted.fingerprints)),),
+            )
+        stored = [StoredAlert(row=_row(image), fingerprint=print_, search=search) for image, print_, search in rows]
+        return {alert.row.alert_id: alert for alert in stored}
+
+    async def _load_deliveries(self, loaded: Loaded) -> None:
+        if not loaded.alerts:
+            return
+        rows = await self._db.execute_fetchall(
+            "SELECT image FROM deliveries WHERE alert_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(loaded.alerts)),),
+        )
+        for (image,) in rows:
+            delivery = _delivery(image)
+            loaded.deliveries.setdefault(delivery.alert_id, []).append(delivery)
+
+    async def _load_answered(self, wanted: Wanted) -> dict[tuple[str, str], Answered]:
+        if not wanted.keys:
+            return {}
+        rows = await self._db.execute_fetchall(
+            "SELECT i.sender, i.key, i.request, i.response FROM json_each(?) AS w"
+            " JOIN idempotency AS i ON i.sender = w.value ->> 0 AND i.key = w.value ->> 1",
+            (json.dumps(list(wanted.keys)),),
+        )
+        return {(row[0], row[1]): Answered(sender=row[0], key=row[1], request=row[2], response=row[3]) for row in rows}
+
+    async def _load_leases(self) -> list[Lease]:
+        rows = await self._db.execute_fetchall("SELECT name, holder, expires_at_ms FROM leases")
+        return [Lease(name=name, holder=holder, expires_at_ms=expires) for name, holder, expires in rows]
+
+    async def _load_expired(self, wanted: Wanted) -> list[int]:
+        if wanted.expire_before_ms is None:
+            return []
+        rows = await self._db.execute_fetchall(
+            "SELECT alert_id FROM alerts WHERE state = 'resolved' AND last_seen_at_ms < ? LIMIT ?",
+            (wanted.expire_before_ms, wanted.expire_limit),
+        )
+        return [alert_id for (alert_id,) in rows]
+
+    async def _apply(self, changes: Changes) -> list[bytes]:
+        await self._write_alerts(changes)
+        bodies = await self._write_journal(changes.entries)
+        await self._many(
+            "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image) VALUES (?, ?, ?, ?, ?)",
+            [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
+        )
+        await self._write_answered(changes)
+        await self._write_leases(changes)
+        await self._many(
+            "INSERT OR REPLACE INTO watches (name, cursor, at_ms) VALUES (?, ?, ?)",
+            [(name, cursor, changes.at_ms) for name, cursor in changes.cursors.items()],
+        )
+        return bodies
+
+    async def _write_alerts(self, changes: Changes) -> None:
+        if not (changes.alerts or changes.expired):
+            return
+        await self._many(
+            "INSERT OR REPLACE INTO alerts (alert_id, fingerprint, state, severity, service, last_seen_at_ms,"
+            " pull_request, search, image) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_alert_columns(alert) for alert in changes.alerts.values()],
+        )
+        await self._many(
+            "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image) VALUES (?, ?, ?)",
+            [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences],
+        )
+        await self._many(
+            "DELETE FROM occurrences WHERE alert_id = ? AND ordinal > 1 AND ordinal <= ?",
+            [(alert_id, alert.row.count - KEPT_OCCURRENCES) for alert_id, alert in changes.alerts.items()],
+        )
+        for table in ("alerts", "occurrences", "deliveries"):
+            sql = f"DELETE FROM {table} WHERE alert_id = ?"  # noqa: S608 - the names are the literals above
+            await self._many(sql, [(alert_id,) for alert_id in changes.expired])
+        await self._many(
+            "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+            [("next_alert_id", str(changes.next_alert_id)), ("counts", _encode(changes.counts).decode())],
+        )
+
+    async def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
+        bodies = [_encode(entry) for entry in entries]
+        await self._many(
+            "INSERT INTO journal (seq, at_ms, actor, kind, alert_id, body) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (e.seq, e.at_ms, f"{e.actor.kind}:{e.actor.id}", e.kind, e.alert_id, body)
+                for e, body in zip(entries, bodies, strict=True)
+            ],
+        )
+        return bodies
+
+    async def _write_answered(self, changes: Changes) -> None:
+        if not changes.answered:
+            return
+        await self._many(
+            "INSERT INTO idempotency (sender, key, request, response, at_ms) VALUES (?, ?, ?, ?, ?)",
+            [(a.sender, a.key, a.request, a.response, changes.at_ms) for a in changes.answered],
+        )
+        await self._db.execute(
+            "DELETE FROM idempotency WHERE (sender, key) IN"
+            " (SELECT sender, key FROM idempotency WHERE at_ms < ? LIMIT 200)",
+            (changes.at_ms - KEPT_KEYS_MS,),
+        )
+
+    async def _write_leases(self, changes: Changes) -> None:
+        for name, lease in changes.leases.items():
+            if lease is None:
+                await self._db.execute("DELETE FROM leases WHERE name = ?", (name,))
+            else:
+                await self._db.execute(
+                    "INSERT OR REPLACE INTO leases (name, holder, expires_at_ms) VALUES (?, ?, ?)",
+                    (lease.name, lease.holder, lease.expires_at_ms),
+                )
+
+    async def _many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        rows = list(rows)
+        if rows:
+            await self._db.executemany(sql, rows)
+
+
+def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:
+    row = alert.row
+    return (
+        row.alert_id,
+        alert.fingerprint,
+        row.state.value,
+        row.severity.rank,
+        row.service,
+        row.last_seen_at_ms,
+        row.pull_request.state.value if row.pull_request else None,
+        alert.search,
+        _encode(row),
+    )

@@ -1,0 +1,374 @@
+"""One transaction's working set: commands are decided on it in order, each seeing its predecessors.
+
+Nothing here knows of SQL or of waiting: it turns what was loaded and a list of commands into changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
+from jinkies import lifecycle
+from jinkies.commands import (
+    Acknowledge,
+    AdvanceWatch,
+    AnyCommand,
+    CreatePullRequest,
+    Expire,
+    Outcome,
+    RecordDelivery,
+    RecordPullRequest,
+    Reopen,
+    ReportOccurrence,
+    Resolve,
+    TakeLease,
+)
+from jinkies.errors import Conflict, Invalid, KeyReused, NotFound
+from jinkies.events import JournalEntry
+from jinkies.lifecycle import Decision, Opening
+from jinkies.model import (
+    Actor,
+    AlertRow,
+    Counts,
+    Delivery,
+    DeliveryState,
+    EntryKind,
+    Occurrence,
+    Severity,
+    State,
+)
+from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert
+
+SEARCHED_MESSAGE = 2_000  # characters of the message that search looks at
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An occurrence after redaction, with what was derived from it before the transaction began."""
+
+    command: ReportOccurrence
+    fingerprint: str
+    title: str
+    culprit: str | None
+    environment: str
+    runbook: str | None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on its way through the writer."""
+
+    command: AnyCommand
+    actor: Actor
+    prepared: tuple[Prepared, ...] = ()  # of ReportOccurrence and AdvanceWatch
+    key: str | None = None
+    digest: bytes = b""  # SHA-256 of the command as it was asked, for the key
+
+    @property
+    def sender(self) -> str:
+        """Whose namespace of idempotency keys this is."""
+        return f"{self.actor.kind}:{self.actor.id}"
+
+
+def digest(command: AnyCommand) -> bytes:
+    """What makes two commands the same one."""
+    return hashlib.sha256(msgspec.json.encode(command)).digest()
+
+
+class Workspace:
+    """The loaded state, the decisions taken on it so far, and the changes they make."""
+
+    def __init__(self, loaded: Loaded, *, now_ms: int, alert_channel_id: str | None) -> None:
+        self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
+        self._now_ms = now_ms
+        self._channel_id = alert_channel_id
+        self._seq = loaded.head_seq
+        self._alerts = dict(loaded.alerts)
+        self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
+        self._deliveries = {
+            (delivery.alert_id, delivery.channel_id, delivery.kind): delivery
+            for deliveries in loaded.deliveries.values()
+            for delivery in deliveries
+        }
+        self._answered = dict(loaded.answered)
+        self._leases = dict(loaded.leases)
+        self._expired = loaded.expired
+        self._last_entry: dict[int, int] = {}  # alert → index of its newest entry in changes.entries
+
+    def carry_out(self, request: Request) -> Outcome:
+        """Decide one command. Raises ``CommandError``; its own changes are not there then, an audit entry may be."""
+        if request.key is None:
+            return self._decide(request)
+        held = self._answered.get((request.sender, request.key))
+        if held is not None:
+            if held.request != request.digest:
+                raise KeyReused(f"idempotency key {request.key!r} was used for another request")
+            return msgspec.json.decode(held.response, type=Outcome)
+        outcome = self._decide(request)
+        answered = Answered(
+            sender=request.sender, key=request.key, request=request.digest, response=msgspec.json.encode(outcome)
+        )
+        self._answered[request.sender, request.key] = answered
+        self.changes.answered.append(answered)
+        return outcome
+
+    def refuse(self, request: Request, reason: str) -> None:
+        """Audit a refusal on an alert that exists; it moves no revision."""
+        alert_id = getattr(request.command, "alert_id", None)
+        if isinstance(alert_id, int) and alert_id in self._alerts:
+            self._append(EntryKind.COMMAND_REFUSED, request.actor, alert_id, f"refused: {reason}", None)
+
+    def _decide(self, request: Request) -> Outcome:
+        command, actor = request.command, request.actor
+        match command:
+            case ReportOccurrence():
+                return self._report(request.prepared[0], actor)
+            case Acknowledge(seen_rev=seen, note=note):
+                return self._change(
+                    command.alert_id, actor, lambda row: lifecycle.acknowledge(row, actor, seen, note, self._now_ms)
+                )
+            case Resolve(seen_rev=seen, note=note):
+                return self._change(
+                    command.alert_id, actor, lambda row: lifecycle.resolve(row, actor, seen, note, self._now_ms)
+                )
+            case Reopen(seen_rev=seen, note=note):
+                return self._change(command.alert_id, actor, lambda row: lifecycle.reopen(row, actor, seen, note))
+            case CreatePullRequest():
+                return self._change(
+                    command.alert_id, actor, lambda row: lifecycle.request_pull_request(row, command, actor)
+                )
+            case RecordPullRequest():
+                return self._change(command.alert_id, actor, lambda row: lifecycle.record_pull_request(row, command))
+            case RecordDelivery():
+                return self._record_delivery(command, actor)
+            case TakeLease():
+                return self._take_lease(command)
+            case AdvanceWatch():
+                return self._advance_watch(request, command)
+            case Expire():
+                return self._expire(actor)
+            case _:
+                raise Invalid(f"{command.__struct_config__.tag} changes no stored state")
+
+    def _report(self, prepared: Prepared, actor: Actor) -> Outcome:
+        command = prepared.command
+        at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)  # a sender's clock may be ahead of ours
+        alert_id = self._by_fingerprint.get(prepared.fingerprint)
+        if alert_id is None:
+            decision = lifecycle.opened(command, self._opening(prepared), at_ms)
+            search = _search_text(decision.row, command.message)
+            fingerprint = prepared.fingerprint
+        else:
+            stored = self._alerts[alert_id]
+            decision = lifecycle.occurred(stored.row, command, at_ms)
+            search, fingerprint = stored.search, stored.fingerprint
+        row = decision.row
+        self._put(StoredAlert(row=row, fingerprint=fingerprint, search=search))
+        self.changes.occurrences.append((row.alert_id, row.count, _occurrence(command, at_ms)))
+        seq = self._journal_alert(decision, actor)
+        return _outcome(row, seq, decision.reason, created=alert_id is None)
+
+    def _opening(self, prepared: Prepared) -> Opening:
+        alert_id = self.changes.next_alert_id
+        self.changes.next_alert_id += 1
+        return Opening(
+            alert_id=alert_id,
+            environment=prepared.environment,
+            title=prepared.title,
+            culprit=prepared.culprit,
+            runbook=prepared.runbook,
+        )
+
+    def _change(self, alert_id: int, actor: Actor, decide: Callable[[AlertRow], Decision]) -> Outcome:
+        stored = self._stored(alert_id)
+        decision = decide(stored.row)
+        if decision.kind is None:
+            return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
+        self._put(msgspec.structs.replace(stored, row=decision.row))
+        return _outcome(decision.row, self._journal_alert(decision, actor), decision.reason)
+
+    def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
+        lease = self._leases.get("board")
+        if lease is None or lease.holder != command.holder or lease.expires_at_ms <= self._now_ms:
+            raise Conflict("the board's lease is not yours")
+        self._stored(command.alert_id)
+        held = self._deliveries.get((command.alert_id, command.channel_id, command.kind))
+        if held is None:
+            raise NotFound(f"#{command.alert_id} is not wanted in channel {command.channel_id}")
+        new = msgspec.structs.replace(
+            held,
+            state=command.state,
+            message_id=command.message_id,
+            shown_revision=command.shown_revision,
+            shown_hash=command.shown_hash,
+            error=command.error,
+            changed_at_ms=held.changed_at_ms,
+        )
+        if new == held:
+            return Outcome(alert_id=command.alert_id, changed=False, reason="recorded already")
+        new = msgspec.structs.replace(new, changed_at_ms=self._now_ms)
+        text = _delivery_text(held, new)
+        self._keep_delivery(new)
+        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, (new,))
+        return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
+
+    def _take_lease(self, command: TakeLease) -> Outcome:
+        if not 0 <= command.ttl_s <= 300:
+            raise Invalid(f"ttl_s: {command.ttl_s} is out of bounds; 0 to 300 seconds")
+        held = self._leases.get(command.name)
+        if held is not None and held.holder != command.holder and held.expires_at_ms > self._now_ms:
+            raise Conflict(f"the lease {command.name!r} is held by another for {held.expires_at_ms - self._now_ms} ms")
+        if command.ttl_s == 0:
+            self._leases.pop(command.name, None)
+            self.changes.leases[command.name] = None
+            return Outcome(reason="given back")
+        lease = Lease(name=command.name, holder=command.holder, expires_at_ms=self._now_ms + int(command.ttl_s * 1000))
+        self._leases[command.name] = self.changes.leases[command.name] = lease
+        return Outcome(reason="held")
+
+    def _advance_watch(self, request: Request, command: AdvanceWatch) -> Outcome:
+        if len(command.cursor) > 1_000_000:
+            raise Invalid(f"cursor: {len(command.cursor):,} characters; at most 1,000,000")
+        for prepared in request.prepared:
+            self._report(prepared, request.actor)
+        self.changes.cursors[command.watch] = command.cursor
+        return Outcome(reason=f"{len(request.prepared)} occurrences")
+
+    def _expire(self, actor: Actor) -> Outcome:
+        resolved = self.changes.counts.resolved
+        for alert_id in self._expired:
+            if alert_id in self._alerts:  # touched by a command before this one: it is not quiet
+                continue
+            resolved -= 1
+            self.changes.expired.append(alert_id)
+            self.changes.counts = msgspec.structs.replace(self.changes.counts, resolved=resolved)
+            self._append(EntryKind.ALERT_EXPIRED, actor, alert_id, "deleted after its retention", None)
+        return Outcome(changed=bool(self.changes.expired), reason=f"{len(self.changes.expired)} deleted")
+
+    def _stored(self, alert_id: int) -> StoredAlert:
+        stored = self._alerts.get(alert_id)
+        if stored is None:
+            raise NotFound(f"there is no alert #{alert_id}")
+        return stored
+
+    def _put(self, stored: StoredAlert) -> None:
+        row = stored.row
+        before = self._alerts.get(row.alert_id)
+        self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
+        self._by_fingerprint[stored.fingerprint] = row.alert_id
+        self.changes.counts = _recount(self.changes.counts, before.row if before else None, row)
+
+    def _journal_alert(self, decision: Decision, actor: Actor) -> int:
+        """Append an alert's after-image; repeats of one alert in one transaction are one entry."""
+        row, kind = decision.row, decision.kind or EntryKind.ALERT_OCCURRED
+        deliveries = self._want(row)
+        last = self._last_entry.get(row.alert_id)
+        if kind is EntryKind.ALERT_OCCURRED and last is not None:
+            entry = self.changes.entries[last]
+            if entry.kind is EntryKind.ALERT_OCCURRED and entry.actor == actor:
+                self.changes.entries[last] = msgspec.structs.replace(
+                    entry, text=decision.reason, alert=row, deliveries=deliveries, counts=self.changes.counts
+                )
+                return entry.seq
+        return self._append(kind, actor, row.alert_id, decision.reason, row, deliveries)
+
+    def _want(self, row: AlertRow) -> tuple[Delivery, ...]:
+        """What Discord should show from now on: the alert's card in the alert channel, at its newest revision."""
+        if self._channel_id is None:
+            return ()
+        held = self._deliveries.get((row.alert_id, self._channel_id, "card"))
+        if held is None:
+            wanted = Delivery(
+                alert_id=row.alert_id,
+                channel_id=self._channel_id,
+                wanted_revision=row.revision,
+                changed_at_ms=self._now_ms,
+            )
+        else:
+            wanted = msgspec.structs.replace(held, wanted_revision=row.revision)
+        self._keep_delivery(wanted)
+        return (wanted,)
+
+    def _keep_delivery(self, delivery: Delivery) -> None:
+        key = (delivery.alert_id, delivery.channel_id, delivery.kind)
+        self._deliveries[key] = self.changes.deliveries[key] = delivery
+
+    def _append(
+        self,
+        kind: EntryKind,
+        actor: Actor,
+        alert_id: int,
+        text: str,
+        row: AlertRow | None,
+        deliveries: tuple[Delivery, ...] = (),
+    ) -> int:
+        self._seq += 1
+        self.changes.entries.append(
+            JournalEntry(
+                seq=self._seq,
+                at_ms=self._now_ms,
+                actor=actor,
+                kind=kind,
+                alert_id=alert_id,
+                text=text,
+                alert=row,
+                deliveries=deliveries,
+                counts=self.changes.counts,
+            )
+        )
+        self._last_entry[alert_id] = len(self.changes.entries) - 1
+        return self._seq
+
+
+def _recount(counts: Counts, before: AlertRow | None, after: AlertRow) -> Counts:
+    numbers = msgspec.structs.asdict(counts)
+    for row, step in ((before, -1), (after, 1)):
+        if row is None:
+            continue
+        numbers[row.state.value] += step
+        if row.state is not State.RESOLVED and row.severity is Severity.CRITICAL:
+            numbers["critical"] += step
+    return Counts(**numbers)
+
+
+def _occurrence(command: ReportOccurrence, at_ms: int) -> Occurrence:
+    return Occurrence(
+        occurred_at_ms=at_ms,
+        message=command.message,
+        stack_trace=command.stack_trace,
+        request_path=command.request_path,
+        instance_id=command.instance_id,
+        commit_sha=command.commit_sha,
+        related_logs=command.related_logs,
+        context=command.context,
+    )
+
+
+def _search_text(row: AlertRow, message: str) -> str:
+    parts = (row.title, row.service, row.exception_type or "", message[:SEARCHED_MESSAGE])
+    return "\n".join(parts).casefold()
+
+
+def _outcome(row: AlertRow, seq: int | None, reason: str, *, created: bool = False) -> Outcome:
+    return Outcome(
+        alert_id=row.alert_id,
+        created=created,
+        revision=row.revision,
+        decision_rev=row.decision_rev,
+        seq=seq,
+        reason=reason,
+    )
+
+
+def _delivery_text(held: Delivery, new: Delivery) -> str:
+    match new.state:
+        case DeliveryState.POSTED if held.state is DeliveryState.POSTED and held.message_id == new.message_id:
+            return f"card edited to rev {new.shown_revision}"
+        case DeliveryState.POSTED:
+            return f"card posted in channel {new.channel_id}"
+        case DeliveryState.FAILED:
+            return f"card failed: {new.error or 'unknown reason'}"
+        case DeliveryState.DELETED:
+            return "card deleted in Discord"
+        case DeliveryState.PENDING:
+            return "card waits"
