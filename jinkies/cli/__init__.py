@@ -1,0 +1,46 @@
+"""The ``jinkies`` command: data on stdout, everything else on stderr, so that it goes well in a pipe.
+
+Exit codes: 0 done (a reader that closed the pipe included), 1 refused or failed, 2 wrong usage or configuration,
+130 interrupted. Errors are one line, ``jinkies: …``; of a configuration every mistake is listed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from jinkies.cli.output import complain
+from jinkies.cli.parser import build_parser
+from jinkies.errors import ConfigError, JinkiesError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``argv`` is without the program's name, ``sys.argv`` when None."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding still shows the rest
+    try:
+        arguments = build_parser().parse_args(argv)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            complain(mistake)
+        return EXIT_USAGE
+    except JinkiesError as error:
+        complain(str(error))
+        return EXIT_FAILED
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, else the interpreter complains about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return code

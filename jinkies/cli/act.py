@@ -1,0 +1,124 @@
+"""``jinkies ack``, ``resolve``, ``reopen`` and ``pr``: deciding and asking."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from jinkies.cli.output import complain, line
+from jinkies.cli.records import alert_record, encode
+from jinkies.cli.session import with_operator
+from jinkies.commands import Acknowledge, CreatePullRequest, Reopen, Resolve
+from jinkies.config import Config
+from jinkies.errors import Disconnected, NotConfigured, ResyncNeeded, UpstreamError
+from jinkies.events import JournalEntry
+from jinkies.model import AlertRow, PullRequest, WorkState
+from jinkies.operator import Hosting, Operator
+
+Decision = Acknowledge | Resolve | Reopen
+
+
+def ack(arguments: argparse.Namespace) -> int:
+    """``jinkies ack ID``."""
+    return _decide(Acknowledge(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
+
+
+def resolve(arguments: argparse.Namespace) -> int:
+    """``jinkies resolve ID``."""
+    return _decide(Resolve(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
+
+
+def reopen(arguments: argparse.Namespace) -> int:
+    """``jinkies reopen ID``."""
+    return _decide(Reopen(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
+
+
+def _decide(command: Decision, *, as_json: bool) -> int:
+    async def call(_config: Config, operator: Operator) -> int:
+        outcome = await operator.execute(command)
+        if as_json:
+            print(encode(alert_record((await operator.alert(command.alert_id)).row)))
+        else:
+            print(f"#{command.alert_id} {line(outcome.reason)}")
+        return 0
+
+    return with_operator(call)
+
+
+def pull_request(arguments: argparse.Namespace) -> int:
+    """``jinkies pr ID``: print the address of the draft, or say why there is none and return 1."""
+    command = CreatePullRequest(
+        alert_id=arguments.alert_id, title=arguments.title, base_branch=arguments.base, notes=arguments.notes
+    )
+
+    async def call(config: Config, operator: Operator) -> int:
+        outcome = await operator.execute(command)
+        if arguments.no_wait:
+            row = (await operator.alert(command.alert_id)).row
+            print(encode(alert_record(row)) if arguments.json else f"#{command.alert_id} {line(outcome.reason)}")
+            return 0
+        if operator.hosting is Hosting.EMBEDDED:
+            await _carry_out(config, operator, command.alert_id)
+        row = await _settled(operator, command.alert_id, arguments.timeout)
+        return _report(row, as_json=arguments.json)
+
+    return with_operator(call)
+
+
+async def _carry_out(config: Config, operator: Operator, alert_id: int) -> None:
+    """No core runs, so nobody else does the work."""
+    from jinkies.app import carry_out_pull_request
+
+    if (await _asked(operator, alert_id)).state is not WorkState.DONE:
+        if (missing := config.github.missing()) is not None:
+            raise NotConfigured(f"GitHub is not configured: {missing}")
+        await carry_out_pull_request(operator, alert_id)
+
+
+async def _asked(operator: Operator, alert_id: int) -> PullRequest:
+    asked = (await operator.alert(alert_id)).row.pull_request
+    if asked is None:
+        raise UpstreamError(f"#{alert_id} has no pull request asked for")
+    return asked
+
+
+async def _settled(operator: Operator, alert_id: int, timeout_s: float) -> AlertRow:
+    """The alert once its pull request is there or has failed."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                try:
+                    return await _follow(operator, alert_id)
+                except ResyncNeeded:  # too slow, or compacted: look again at what is there
+                    continue
+    except TimeoutError:
+        what = f"no pull request for #{alert_id} within {timeout_s:g} s; it is still asked for"
+        raise UpstreamError(f"{what}: see `jinkies alert {alert_id}`", retry=True) from None
+
+
+async def _follow(operator: Operator, alert_id: int) -> AlertRow:
+    """Position first, then the alert, then everything after the position: nothing falls in between."""
+    position = (await operator.snapshot()).position
+    row = (await operator.alert(alert_id)).row
+    if _is_settled(row):
+        return row
+    async with operator.subscribe(position) as updates:
+        async for update in updates:
+            if isinstance(update, JournalEntry) and update.alert_id == alert_id and update.alert is not None:
+                row = update.alert
+                if _is_settled(row):
+                    return row
+    raise Disconnected("the core went away while its answer was awaited")
+
+
+def _is_settled(row: AlertRow) -> bool:
+    return row.pull_request is not None and row.pull_request.state is not WorkState.REQUESTED
+
+
+def _report(row: AlertRow, *, as_json: bool) -> int:
+    asked = row.pull_request
+    if asked is None or asked.state is not WorkState.DONE:
+        complain(f"no pull request for #{row.alert_id}: {(asked and asked.error) or 'unknown reason'}")
+        return 1
+    print(encode(alert_record(row)) if as_json else line(asked.url or ""))
+    return 0

@@ -1,0 +1,148 @@
+"""``jinkies alerts`` and ``jinkies alert``: reading."""
+
+from __future__ import annotations
+
+import argparse
+
+from jinkies.cards import MARKS, card
+from jinkies.cli.output import (
+    BOLD,
+    DIM,
+    SEVERITY_COLOURS,
+    STATE_COLOURS,
+    Cell,
+    Printer,
+    ago,
+    block,
+    complain,
+    line,
+    moment,
+)
+from jinkies.cli.records import alert_record, detail_record, encode
+from jinkies.cli.session import with_operator
+from jinkies.clock import SystemClock
+from jinkies.config import Config
+from jinkies.model import AlertDetail, AlertQuery, AlertRow
+from jinkies.operator import Operator
+
+PAGE = 500  # the most that one query answers
+
+_HEADS = ("ID", "SEVERITY", "STATE", "SERVICE", "ENVIRONMENT", "COUNT", "LAST SEEN", "TITLE")
+
+
+def list_alerts(arguments: argparse.Namespace) -> int:
+    """``jinkies alerts``."""
+    query = AlertQuery(
+        states=arguments.state,
+        service=arguments.service,
+        severity=arguments.severity,
+        search=arguments.search,
+    )
+
+    async def call(_config: Config, operator: Operator) -> int:
+        rows, more = await _collect(operator, query, arguments.limit)
+        if arguments.json:
+            for row in rows:
+                print(encode(alert_record(row)))
+            return 0
+        if rows:
+            _print_rows(rows)
+        else:
+            complain("no alerts match")
+        if more:
+            complain(f"there are more than these {len(rows)}: --limit N shows more")
+        return 0
+
+    return with_operator(call)
+
+
+def show_alert(arguments: argparse.Namespace) -> int:
+    """``jinkies alert ID``."""
+
+    async def call(_config: Config, operator: Operator) -> int:
+        detail = await operator.alert(arguments.alert_id)
+        if arguments.json:
+            print(encode(detail_record(detail)))
+        else:
+            _print_detail(detail)
+        return 0
+
+    return with_operator(call)
+
+
+async def _collect(operator: Operator, query: AlertQuery, limit: int) -> tuple[list[AlertRow], bool]:
+    """At most ``limit`` rows, page by page, and whether there are more."""
+    from msgspec.structs import replace
+
+    rows: list[AlertRow] = []
+    cursor: str | None = None
+    while len(rows) < limit:
+        page = await operator.alerts(replace(query, limit=min(PAGE, limit - len(rows)), cursor=cursor))
+        rows.extend(page.rows)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return rows, cursor is not None
+
+
+def _print_rows(rows: list[AlertRow]) -> None:
+    printer, now_ms = Printer(), SystemClock().now_ms()
+    table = [
+        (
+            Cell(f"#{row.alert_id}", BOLD),
+            Cell(f"{MARKS[row.severity]} {row.severity}", SEVERITY_COLOURS[row.severity]),
+            Cell(row.state, STATE_COLOURS[row.state]),
+            Cell(line(row.service)),
+            Cell(line(row.environment), DIM),
+            Cell(f"×{row.count}"),
+            Cell(ago(row.last_seen_at_ms, now_ms), DIM),
+            Cell(line(row.title)),
+        )
+        for row in rows
+    ]
+    printer.table(_HEADS, table)
+
+
+def _print_detail(detail: AlertDetail) -> None:
+    printer, now_ms, shown = Printer(), SystemClock().now_ms(), card(detail)
+    row = detail.row
+    printer.print(
+        f"{printer.paint(shown.mark, SEVERITY_COLOURS[row.severity])} "
+        f"{printer.paint(f'#{row.alert_id} {line(shown.title)}', BOLD)}"
+    )
+    printer.print(f"{row.severity} · {line(shown.status)} · {line(shown.summary)}")
+    printer.print(
+        f"first seen {moment(row.first_seen_at_ms)} ({ago(row.first_seen_at_ms, now_ms)}), "
+        f"last seen {moment(row.last_seen_at_ms)} ({ago(row.last_seen_at_ms, now_ms)})"
+    )
+    facts = [(field.name, field.value) for field in shown.fields]
+    facts.extend(detail.latest.context.items())
+    printer.print()
+    printer.table((), [(Cell(line(name), DIM), Cell(line(value))) for name, value in facts])
+    for title, text in (("Stack trace", shown.stack), ("Logs", shown.logs)):
+        if text:
+            _heading(printer, title)
+            printer.print(block(text))
+    _print_history(printer, detail)
+
+
+def _print_history(printer: Printer, detail: AlertDetail) -> None:
+    if detail.deliveries:
+        _heading(printer, "Discord")
+        rows = [
+            (
+                Cell(f"channel {line(delivery.channel_id)}"),
+                Cell(delivery.state if delivery.in_step else f"{delivery.state}, behind"),
+                Cell(line(delivery.error or "")),
+            )
+            for delivery in detail.deliveries
+        ]
+        printer.table((), rows, indent="  ")
+    _heading(printer, "Timeline")
+    entries = [(Cell(moment(entry.at_ms), DIM), Cell(line(entry.text))) for entry in detail.timeline]
+    printer.table((), entries, indent="  ")
+
+
+def _heading(printer: Printer, text: str) -> None:
+    printer.print()
+    printer.print(printer.paint(text, BOLD))

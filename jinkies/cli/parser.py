@@ -1,0 +1,177 @@
+"""The arguments of every subcommand. What a subcommand needs beyond them is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from jinkies import __version__
+from jinkies.model import Severity, State
+
+MAX_LISTED = 10_000
+
+_STATES: dict[str, tuple[State, ...]] = {
+    "open": (State.OPEN,),
+    "acknowledged": (State.ACKNOWLEDGED,),
+    "acked": (State.ACKNOWLEDGED,),
+    "resolved": (State.RESOLVED,),
+    "unresolved": (State.OPEN, State.ACKNOWLEDGED),
+    "all": tuple(State),
+}
+_SEVERITIES = {**{severity.value: severity for severity in Severity}, "warn": Severity.WARNING}
+_ID = re.compile(r"#?([0-9]{1,18})", re.ASCII)
+
+Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its own return type no public name
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        print(f"jinkies: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def lazily(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    """A handler in ``jinkies.cli.<module>`` that is imported when it is called."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        handler: Callable[[argparse.Namespace], int] = getattr(
+            importlib.import_module(f"jinkies.cli.{module}"), function
+        )
+        return handler(arguments)
+
+    return run
+
+
+def alert_id(text: str) -> int:
+    """``"42"`` or ``"#42"`` → 42."""
+    found = _ID.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"expected an alert's number like 42 or #42, got {text!r}")
+    return int(found[1])
+
+
+def states(text: str) -> tuple[State, ...]:
+    """``"open,resolved"`` → states, in the order of an alert's life."""
+    found: set[State] = set()
+    for name in text.lower().split(","):
+        if name.strip() not in _STATES:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(_STATES)}, got {name.strip()!r}")
+        found.update(_STATES[name.strip()])
+    return tuple(state for state in State if state in found)
+
+
+def severity(text: str) -> Severity:
+    """A severity by its name."""
+    if text.lower() not in _SEVERITIES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(Severity)}, got {text!r}")
+    return _SEVERITIES[text.lower()]
+
+
+def limit(text: str) -> int:
+    """1 to 10,000."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LISTED):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MAX_LISTED}, got {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """More than 0, at most a day."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0
+    if not 0 < found <= 86_400:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most 86400, got {text!r}")
+    return found
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(prog="jinkies", description="The incident desk: alerts, logs and pull requests from the shell.")
+    parser.add_argument("--version", action="version", version=f"jinkies {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_desk(subparsers)
+    _add_reading(subparsers)
+    _add_acting(subparsers)
+    _add_setup(subparsers)
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("jinkies.cli.logs").add_parsers(subparsers)
+    return parser
+
+
+def _add_desk(subparsers: Subparsers[Parser]) -> None:
+    serve = subparsers.add_parser("serve", help="run the core: take alerts in and let consoles and bots attach")
+    serve.set_defaults(run=lazily("desk", "serve"))
+    status = subparsers.add_parser("status", help="whether a core runs, how its parts are, what is to be set")
+    _add_json(status)
+    status.set_defaults(run=lazily("desk", "status"))
+
+
+def _add_reading(subparsers: Subparsers[Parser]) -> None:
+    alerts = subparsers.add_parser("alerts", help="list alerts, newest first")
+    alerts.add_argument(
+        "--state",
+        type=states,
+        default=_STATES["unresolved"],
+        help=f"{', '.join(_STATES)}, or several with commas (default: unresolved)",
+    )
+    alerts.add_argument("--service", metavar="NAME")
+    alerts.add_argument("--severity", type=severity, help=f"at least this: {', '.join(Severity)}")
+    alerts.add_argument("--search", metavar="TEXT", default="", help="in title, message or exception type; or #42")
+    alerts.add_argument("--limit", type=limit, default=50, metavar="N", help="at most this many (default: 50)")
+    _add_json(alerts)
+    alerts.set_defaults(run=lazily("alerts", "list_alerts"))
+    alert = subparsers.add_parser("alert", help="one alert with its stack trace, logs and timeline")
+    _add_id(alert)
+    _add_json(alert)
+    alert.set_defaults(run=lazily("alerts", "show_alert"))
+
+
+def _add_acting(subparsers: Subparsers[Parser]) -> None:
+    for name, text in (
+        ("ack", "acknowledge an alert: you are on it"),
+        ("resolve", "resolve an alert: it is over"),
+        ("reopen", "take an acknowledgement or a resolution back"),
+    ):
+        decide = subparsers.add_parser(name, help=text)
+        _add_id(decide)
+        decide.add_argument("--note", default="", help="why, for the timeline")
+        _add_json(decide)
+        decide.set_defaults(run=lazily("act", name))
+    pull_request = subparsers.add_parser("pr", help="open a draft pull request for an alert and print its address")
+    _add_id(pull_request)
+    pull_request.add_argument("--title", default="", help="default: made from the alert")
+    pull_request.add_argument("--base", metavar="BRANCH", help="default: the configured base branch")
+    pull_request.add_argument("--notes", default="", help="goes into the pull request's body")
+    pull_request.add_argument("--no-wait", action="store_true", help="only ask for it")
+    pull_request.add_argument(
+        "--timeout", type=seconds, default=120.0, metavar="SECONDS", help="how long to wait (default: 120)"
+    )
+    _add_json(pull_request)
+    pull_request.set_defaults(run=lazily("act", "pull_request"))
+
+
+def _add_setup(subparsers: Subparsers[Parser]) -> None:
+    config = subparsers.add_parser("config", help="show the configuration in effect, secrets as set or unset")
+    _add_json(config)
+    config.set_defaults(run=lazily("setup", "show_config"))
+    init = subparsers.add_parser("init", help="write a starter jinkies.toml")
+    init.add_argument("path", nargs="?", type=Path, default=Path("jinkies.toml"), help="default: jinkies.toml, here")
+    init.set_defaults(run=lazily("setup", "init"))
+
+
+def _add_id(parser: Parser) -> None:
+    parser.add_argument("alert_id", metavar="ID", type=alert_id, help="an alert's number: 42 or #42")
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")

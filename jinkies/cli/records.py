@@ -1,0 +1,211 @@
+"""What ``--json`` prints: one object a line, with ids as strings and times in ISO 8601, UTC."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+import msgspec
+
+from jinkies.clock import iso
+from jinkies.model import AlertDetail, AlertRow, Delivery, Link, LogLine, Occurrence, PullRequest, TimelineEntry
+
+# JSON leaves these as they are, and some terminals obey them.
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A link of an alert."""
+
+    kind: str
+    url: str
+    label: str
+
+    @classmethod
+    def of(cls, link: Link) -> Self:
+        """The record of a link."""
+        return cls(kind=link.kind, url=link.url, label=link.label)
+
+
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as ``jinkies alerts --json`` prints it."""
+
+    id: str
+    state: str
+    severity: str
+    service: str
+    environment: str
+    title: str
+    exception_type: str | None
+    count: int
+    first_seen: str
+    last_seen: str
+    acknowledged_by: str | None
+    links: tuple[LinkRecord, ...]
+    revision: int
+
+
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A log line kept with an alert."""
+
+    message: str
+    at: str | None
+    log_group: str | None
+    log_stream: str | None
+
+
+class OccurrenceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that it happened."""
+
+    occurred_at: str
+    message: str
+    stack_trace: str | None
+    request_path: str | None
+    instance_id: str | None
+    commit_sha: str | None
+    related_logs: tuple[LogRecord, ...]
+    context: dict[str, str]
+
+
+class TimelineRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to an alert."""
+
+    seq: int
+    at: str
+    kind: str
+    actor: str
+    text: str
+
+
+class DeliveryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A card in a channel."""
+
+    channel_id: str
+    kind: str
+    state: str
+    in_step: bool
+    message_id: str | None
+    error: str | None
+
+
+class PullRequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert's draft pull request."""
+
+    state: str
+    title: str
+    base_branch: str | None
+    requested_by: str
+    number: int | None
+    url: str | None
+    error: str | None
+
+
+class AlertDetailRecord(AlertRecord, frozen=True, kw_only=True):
+    """An alert as ``jinkies alert ID --json`` prints it."""
+
+    decision_rev: int
+    fingerprint: str
+    request_path: str | None
+    culprit: str | None
+    acknowledged_at: str | None
+    resolved_by: str | None
+    resolved_at: str | None
+    pull_request: PullRequestRecord | None
+    latest: OccurrenceRecord
+    first: OccurrenceRecord
+    timeline: tuple[TimelineRecord, ...]
+    deliveries: tuple[DeliveryRecord, ...]
+
+
+def encode(record: msgspec.Struct) -> str:
+    """One line of JSON, safe to show on a terminal."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", msgspec.json.encode(record).decode())
+
+
+def alert_record(row: AlertRow) -> AlertRecord:
+    """The record of an alert."""
+    return AlertRecord(
+        id=str(row.alert_id),
+        state=row.state,
+        severity=row.severity,
+        service=row.service,
+        environment=row.environment,
+        title=row.title,
+        exception_type=row.exception_type,
+        count=row.count,
+        first_seen=iso(row.first_seen_at_ms),
+        last_seen=iso(row.last_seen_at_ms),
+        acknowledged_by=row.acknowledged_by.name if row.acknowledged_by else None,
+        links=tuple(LinkRecord.of(link) for link in row.links),
+        revision=row.revision,
+    )
+
+
+def detail_record(detail: AlertDetail) -> AlertDetailRecord:
+    """The record of an alert with its context."""
+    row, slim = detail.row, alert_record(detail.row)
+    return AlertDetailRecord(
+        **msgspec.structs.asdict(slim),
+        decision_rev=row.decision_rev,
+        fingerprint=detail.fingerprint,
+        request_path=row.request_path,
+        culprit=row.culprit,
+        acknowledged_at=_iso(row.acknowledged_at_ms),
+        resolved_by=row.resolved_by.name if row.resolved_by else None,
+        resolved_at=_iso(row.resolved_at_ms),
+        pull_request=_pull_request(row.pull_request),
+        latest=_occurrence(detail.latest),
+        first=_occurrence(detail.first),
+        timeline=tuple(_timeline(entry) for entry in detail.timeline),
+        deliveries=tuple(_delivery(delivery) for delivery in detail.deliveries),
+    )
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
+
+
+def _pull_request(asked: PullRequest | None) -> PullRequestRecord | None:
+    if asked is None:
+        return None
+    return PullRequestRecord(
+        state=asked.state,
+        title=asked.title,
+        base_branch=asked.base_branch,
+        requested_by=asked.requested_by.name,
+        number=asked.number,
+        url=asked.url,
+        error=asked.error,
+    )
+
+
+def _occurrence(occurrence: Occurrence) -> OccurrenceRecord:
+    return OccurrenceRecord(
+        occurred_at=iso(occurrence.occurred_at_ms),
+        message=occurrence.message,
+        stack_trace=occurrence.stack_trace,
+        request_path=occurrence.request_path,
+        instance_id=occurrence.instance_id,
+        commit_sha=occurrence.commit_sha,
+        related_logs=tuple(_log(one) for one in occurrence.related_logs),
+        context=occurrence.context,
+    )
+
+
+def _log(one: LogLine) -> LogRecord:
+    return LogRecord(message=one.message, at=_iso(one.at_ms), log_group=one.log_group, log_stream=one.log_stream)
+
+
+def _timeline(entry: TimelineEntry) -> TimelineRecord:
+    return TimelineRecord(seq=entry.seq, at=iso(entry.at_ms), kind=entry.kind, actor=entry.actor.name, text=entry.text)
+
+
+def _delivery(delivery: Delivery) -> DeliveryRecord:
+    return DeliveryRecord(
+        channel_id=delivery.channel_id,
+        kind=delivery.kind,
+        state=delivery.state,
+        in_step=delivery.in_step,
+        message_id=delivery.message_id,
+        error=delivery.error,
+    )
