@@ -1,0 +1,274 @@
+"""The CloudWatch Logs client: aioboto3 with an own decoder on the hot path, and its errors translated once.
+
+Importing this costs aioboto3's import (0.4 s): only ``service.py`` does it, when the first request is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import aioboto3
+import aiobotocore.session
+import msgspec
+from aiobotocore.config import AioConfig
+from aiobotocore.parsers import AioResponseParserFactory
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from jinkies import __version__
+from jinkies.config import AwsConfig, Config
+from jinkies.errors import Invalid, JinkiesError, NotConfigured, UpstreamError
+from jinkies.logs.fetch import Ask, Page
+from jinkies.logs.levels import level_of
+from jinkies.logs.targets import group_name, unknown
+from jinkies.model import LogEvent
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+ATTEMPTS = 3  # of one request, by the SDK's standard mode; beyond that the caller decides
+CONNECTIONS = 20
+
+_HOT_SHAPE = "FilterLogEventsResponse"
+_PAGE_KEY = "decodedPage"
+_THROTTLED = frozenset({"ThrottlingException", "Throttling", "LimitExceededException", "TooManyRequestsException"})
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
+_BAD_KEYS = frozenset(
+    {
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+    }
+)
+_EXPIRED = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired"})
+_NO_CREDENTIALS = (
+    "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
+    "or give this machine a role"
+)
+
+
+class _Event(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """FilteredLogEvent of the service's description; every member is optional there."""
+
+    log_stream_name: str = ""
+    timestamp: int = 0
+    ingestion_time: int = 0
+    message: str = ""
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """FilterLogEventsResponse."""
+
+    events: list[_Event] = []
+    next_token: str | None = None
+
+
+_ANSWERS = msgspec.json.Decoder(_Answer)
+
+
+class _Parser(Protocol):
+    async def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]: ...
+
+
+class _HotParser:
+    """Decodes FilterLogEvents' answers with msgspec; every other shape, and every error, goes botocore's own way."""
+
+    def __init__(self, usual: _Parser) -> None:
+        self._usual = usual
+
+    async def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]:  # botocore's own types
+        if response["status_code"] != 200 or getattr(shape, "name", None) != _HOT_SHAPE:
+            return await self._usual.parse(response, shape)
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        metadata = {"HTTPStatusCode": 200, "HTTPHeaders": headers, "RequestId": headers.get("x-amzn-requestid", "")}
+        return {_PAGE_KEY: _ANSWERS.decode(response["body"]), "ResponseMetadata": metadata}
+
+
+class _ParserFactory:
+    """The session's ``response_parser_factory`` component, with the one protocol of CloudWatch Logs wrapped."""
+
+    def __init__(self) -> None:
+        self._usual = AioResponseParserFactory()
+
+    def set_parser_defaults(self, **defaults: Any) -> None:
+        self._usual.set_parser_defaults(**defaults)
+
+    def create_parser(self, protocol_name: str) -> _Parser:
+        parser: _Parser = self._usual.create_parser(protocol_name)
+        return _HotParser(parser) if protocol_name == "json" else parser
+
+
+class LogsClient:
+    """CloudWatch Logs as this program needs it: a ``PageSource``, and whether it answers at all."""
+
+    def __init__(self, driver: Any, config: Config) -> None:  # aiobotocore builds the client's class at run time
+        self._driver = driver
+        self._config = config
+
+    async def page(self, ask: Ask, token: str | None = None, /) -> Page:
+        """See ``PageSource.page``."""
+        arguments: dict[str, Any] = {"startTime": max(0, ask.start_ms)}
+        arguments["logGroupIdentifier" if ask.log_group.startswith("arn:") else "logGroupName"] = ask.log_group
+        optional = {
+            "endTime": ask.end_ms,
+            "filterPattern": ask.pattern or None,
+            "logStreamNames": list(ask.streams) or None,
+            "nextToken": token,
+        }
+        arguments.update((name, value) for name, value in optional.items() if value is not None)
+        try:
+            answer: _Answer = (await self._driver.filter_log_events(**arguments))[_PAGE_KEY]
+        except _DRIVER_ERRORS as error:
+            if _is_missing(error) and "/" not in ask.log_group:  # more likely meant as a service's name
+                raise Invalid(unknown(self._config, ask.log_group)) from error
+            raise translate(error, "logs:FilterLogEvents", ask) from error
+        return Page(events=_events(group_name(ask.log_group), answer), token=answer.next_token)
+
+    async def answers(self) -> str:
+        """Ask for one log group. Returns what is worth saying ("" mostly); raises as ``page`` does."""
+        try:
+            await self._driver.describe_log_groups(limit=1)
+        except boto.ClientError as error:
+            if _code(error) in _DENIED:  # the keys were accepted: reading may still be allowed
+                return "reachable; logs:DescribeLogGroups is not allowed"
+            raise translate(error, "logs:DescribeLogGroups", None) from error
+        except _DRIVER_ERRORS as error:
+            raise translate(error, "logs:DescribeLogGroups", None) from error
+        return ""
+
+
+@asynccontextmanager
+async def open_client(config: Config) -> AsyncIterator[LogsClient]:
+    """A client of the configured account. Raises ``NotConfigured`` for a profile or keys that can't work."""
+    aws = config.aws
+    try:
+        manager = _session(aws).client("logs", endpoint_url=aws.endpoint_url, config=_settings(aws))
+        driver = await manager.__aenter__()
+    except _OPENING_ERRORS as error:
+        raise translate(error, "logs:FilterLogEvents", None) from error
+    try:
+        yield LogsClient(driver, config)
+    finally:
+        await manager.__aexit__(None, None, None)
+
+
+def translate(error: Exception, action: str, ask: Ask | None) -> JinkiesError:
+    """What the SDK raised as one of ours, saying what to do. Never shows a key."""
+    if isinstance(error, boto.ClientError):
+        return _refusal(error, action, ask)
+    if isinstance(error, boto.ProfileNotFound):
+        return NotConfigured(f"AWS: {error}; set AWS_PROFILE to one that `aws configure list-profiles` shows")
+    if isinstance(error, boto.NoRegionError):
+        return NotConfigured("AWS: no region; set AWS_REGION")
+    if isinstance(error, _CREDENTIAL_ERRORS):
+        return NotConfigured(_credentials_hint(error))
+    if isinstance(error, boto.ParamValidationError):
+        return Invalid(f"CloudWatch can't be asked so: {_one_line(str(error))}")
+    if isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError):
+        hint = "check the network, AWS_REGION and AWS_ENDPOINT_URL"
+        return UpstreamError(f"CloudWatch is unreachable: {_one_line(str(error))}; {hint}", retry=True)
+    if isinstance(error, boto.SSLError):
+        return UpstreamError(f"CloudWatch's certificate is not trusted: {_one_line(str(error))}; see AWS_CA_BUNDLE")
+    if isinstance(error, boto.HTTPClientError):
+        return UpstreamError(f"CloudWatch did not answer: {_one_line(str(error))}", retry=True)
+    if isinstance(error, ResponseParserError | msgspec.DecodeError):
+        return UpstreamError(f"CloudWatch's answer makes no sense: {_one_line(str(error))}", retry=True)
+    return NotConfigured(f"AWS: {_one_line(str(error))}")
+
+
+def _refusal(error: boto.ClientError, action: str, ask: Ask | None) -> JinkiesError:
+    code, group = _code(error), ask.log_group if ask else "?"
+    said = _one_line(str(error.response.get("Error", {}).get("Message", "")))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "ResourceNotFoundException":
+        return UpstreamError(f"no log group {group} in this account and region")
+    if code in _DENIED:
+        return UpstreamError(f"access denied: these credentials need {action} on {group}")
+    if code in _THROTTLED:
+        return UpstreamError(f"CloudWatch is throttling {action}: too many requests for this account", retry=True)
+    if code in _EXPIRED:
+        return UpstreamError("the AWS credentials have expired: sign in again (aws sso login)")
+    if code in _BAD_KEYS:
+        return UpstreamError("AWS rejects these credentials: check the access key, its secret and the session token")
+    if code == "InvalidParameterException":
+        return Invalid(f"CloudWatch refuses the request: {said or code}; check the filter pattern and the times")
+    if status >= 500 or code in {"ServiceUnavailableException", "InternalFailure"}:
+        return UpstreamError(f"CloudWatch is failing just now ({status} {code})", retry=True)
+    return UpstreamError(f"CloudWatch refuses {action}: {code} {said}")
+
+
+def _is_missing(error: Exception) -> bool:
+    return isinstance(error, boto.ClientError) and _code(error) == "ResourceNotFoundException"
+
+
+def _code(error: boto.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _credentials_hint(error: Exception) -> str:
+    if isinstance(error, boto.NoCredentialsError):
+        return _NO_CREDENTIALS
+    if isinstance(error, boto.PartialCredentialsError):
+        return "AWS keys are incomplete: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    return f"AWS credentials could not be obtained: {_one_line(str(error))}; sign in again (aws sso login)"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+_CREDENTIAL_ERRORS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+    boto.MetadataRetrievalError,
+)
+_DRIVER_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, msgspec.DecodeError)
+_OPENING_ERRORS = (*_DRIVER_ERRORS, ValueError, OSError)  # a malformed AWS_ENDPOINT_URL, a CA bundle that is not there
+
+
+def _session(aws: AwsConfig) -> aioboto3.Session:
+    core = aiobotocore.session.get_session()
+    core.register_component("response_parser_factory", _ParserFactory())
+    secret, token = aws.secret_access_key, aws.session_token
+    return aioboto3.Session(
+        botocore_session=core,
+        profile_name=aws.profile,
+        region_name=aws.region,
+        aws_access_key_id=aws.access_key_id,
+        aws_secret_access_key=secret.reveal() if secret else None,
+        aws_session_token=token.reveal() if token else None,
+    )
+
+
+def _settings(aws: AwsConfig) -> AioConfig:
+    settings = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "read_timeout": READ_TIMEOUT_S,
+        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
+        "max_pool_connections": CONNECTIONS,
+        "user_agent_extra": f"jinkies/{__version__}",
+    }
+    if aws.endpoint_url:
+        settings["inject_host_prefix"] = False  # a local endpoint has no "stream-" or "logs." beside it
+    return AioConfig(**settings)
+
+
+def _events(log_group: str, answer: _Answer) -> tuple[LogEvent, ...]:
+    return tuple(
+        LogEvent(
+            log_group=log_group,
+            log_stream=event.log_stream_name,
+            timestamp_ms=event.timestamp,
+            ingestion_ms=event.ingestion_time,
+            message=event.message,
+            level=level_of(event.message),
+        )
+        for event in answer.events
+    )

@@ -1,0 +1,156 @@
+"""Reading a time range: pages of FilterLogEvents, several groups side by side, merged in order.
+
+Rules from CloudWatch Logs: a page may be empty and still carry a token, only a missing token ends it; events are
+sorted by timestamp, then ingestion; both ends of the range are inclusive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from operator import attrgetter
+from typing import Protocol
+
+import msgspec
+
+from jinkies.model import Level, LogEvent, TailSpec
+
+FIRST_SLICE_MS = 60_000  # of a search for the newest lines; each further one is four times as long
+SLICE_GROWTH = 4
+
+_BY_TIME = attrgetter("timestamp_ms", "ingestion_ms")
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A range of one log group."""
+
+    log_group: str  # name, or ARN without ":*"
+    start_ms: int  # inclusive
+    end_ms: int | None = None  # inclusive; None is open
+    pattern: str = ""  # CloudWatch's filter pattern
+    streams: tuple[str, ...] = ()  # () is all; at most 100
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer; ``token`` leads to the next, None is the end."""
+
+    events: tuple[LogEvent, ...]
+    token: str | None = None
+
+
+class PageSource(Protocol):
+    """Who answers: CloudWatch, through ``client.LogsClient``."""
+
+    async def page(self, ask: Ask, token: str | None = None, /) -> Page:
+        """The page behind a token; the first without one. Raises ``UpstreamError`` or ``NotConfigured``."""
+        ...
+
+
+class LineFilter:
+    """What the service can't filter itself: the level, and a regular expression."""
+
+    def __init__(self, level: Level = Level.NONE, grep: str = "") -> None:
+        self._levels = frozenset(known for known in Level if known.rank >= level.rank)
+        self._every_level = level is Level.NONE
+        self._search = re.compile(grep).search if grep else None
+
+    @classmethod
+    def of(cls, spec: TailSpec) -> LineFilter:
+        """Of a spec that ``check_spec`` has passed."""
+        return cls(spec.level, spec.grep)
+
+    def keep(self, events: Iterable[LogEvent]) -> list[LogEvent]:
+        """Those that pass, in order."""
+        kept = list(events) if self._every_level else [event for event in events if event.level in self._levels]
+        return kept if self._search is None else [event for event in kept if self._search(event.message)]
+
+
+async def together(work: Iterable[Coroutine[object, object, None]]) -> None:
+    """Run some at once; the first failure cancels the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        raise _first(failures) from None
+
+
+async def merged(source: PageSource, asks: Sequence[Ask], keep: LineFilter) -> AsyncGenerator[list[LogEvent], None]:
+    """Events of several ranges in runs that are in order by (timestamp, ingestion), no run empty.
+
+    Holds about one page of each range. A run goes out as soon as no range can have anything before its end.
+    """
+    readers = [_Reader(source, ask, keep) for ask in asks]
+    while True:
+        await together(reader.fill() for reader in readers if not reader.held and not reader.ended)
+        run = _ready(readers)
+        if not run:
+            return
+        yield run
+
+
+async def newest(
+    source: PageSource, asks: Sequence[Ask], keep: LineFilter, *, end_ms: int, limit: int
+) -> tuple[LogEvent, ...]:
+    """The newest ``limit`` events up to ``end_ms`` (inclusive), oldest first.
+
+    Reads backwards in slices that grow, so that a wide range with much in it costs no more than its end.
+    """
+    start_ms = min(ask.start_ms for ask in asks)
+    found: list[LogEvent] = []
+    width = FIRST_SLICE_MS
+    while end_ms >= start_ms and len(found) < limit:
+        begin = max(start_ms, end_ms - width + 1)
+        part: deque[LogEvent] = deque(maxlen=limit)
+        slices = [msgspec.structs.replace(ask, start_ms=begin, end_ms=end_ms) for ask in asks]
+        async for run in merged(source, slices, keep):
+            part.extend(run)
+        found = [*part, *found]
+        end_ms, width = begin - 1, width * SLICE_GROWTH
+    return tuple(found[-limit:])
+
+
+class _Reader:
+    """One range of a merge: what was read and not given out yet."""
+
+    def __init__(self, source: PageSource, ask: Ask, keep: LineFilter) -> None:
+        self.held: list[LogEvent] = []
+        self.ended = False
+        self._source = source
+        self._ask = ask
+        self._keep = keep
+        self._token: str | None = None
+
+    async def fill(self) -> None:
+        """Read on until something is held, through empty pages, or the range ends."""
+        while not self.held and not self.ended:
+            page = await self._source.page(self._ask, self._token)
+            self.held = sorted(self._keep.keep(page.events), key=_BY_TIME)
+            self.ended = page.token is None or page.token == self._token  # one that repeats would never end
+            self._token = page.token
+
+    def take(self, horizon: tuple[int, int]) -> list[LogEvent]:
+        if _BY_TIME(self.held[-1]) <= horizon:
+            taken, self.held = self.held, []
+            return taken
+        cut = next(index for index, event in enumerate(self.held) if _BY_TIME(event) > horizon)
+        taken, self.held = self.held[:cut], self.held[cut:]
+        return taken
+
+
+def _ready(readers: list[_Reader]) -> list[LogEvent]:
+    """What nothing unread can come before: up to the earliest end of what is held of ranges that go on."""
+    held = [reader for reader in readers if reader.held]
+    if not held:
+        return []
+    going = [_BY_TIME(reader.held[-1]) for reader in held if not reader.ended]
+    horizon = min(going) if going else max(_BY_TIME(reader.held[-1]) for reader in held)
+    runs = [reader.take(horizon) for reader in held]
+    return runs[0] if len(runs) == 1 else sorted((event for run in runs for event in run), key=_BY_TIME)
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

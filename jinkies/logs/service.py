@@ -1,0 +1,193 @@
+"""CloudWatch Logs for the rest of the program: fetch, tails and watches behind one object."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Protocol, Self
+
+from jinkies.clock import Clock
+from jinkies.config import Config
+from jinkies.errors import Invalid, JinkiesError, NotConfigured
+from jinkies.logs import fetch
+from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
+from jinkies.logs.follow import Follower
+from jinkies.logs.hub import TailHub
+from jinkies.logs.targets import check_spec, resolve
+from jinkies.logs.watches import Execute, LoadCursor, WatchRunner
+from jinkies.model import LogEvent, PartHealth, PartState, TailBatch, TailInfo, TailSpec
+
+AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
+FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
+
+
+class LogsService:
+    """Enter it before use; leaving ends tails and closes the client.
+
+    aioboto3 is imported, and the client opened, by the first request: who asks nothing of AWS pays nothing.
+    """
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._source = _LazySource(config)
+        self.hub = TailHub(self._follow, clock)
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        self._stack.push_async_callback(self._source.close)
+        self._stack.push_async_callback(self.hub.close)
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._stack.aclose()
+
+    def start_tail(self, spec: TailSpec) -> TailInfo:
+        """Follow, or join those who follow the same. Raises ``NotConfigured``, ``Invalid`` or ``Overloaded``."""
+        return self.hub.start(spec, self._groups(spec))
+
+    def open_tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
+        """What was held, then what comes. Entering raises ``NotFound``."""
+        return self.hub.open(tail_id)
+
+    def tails(self) -> tuple[TailInfo, ...]:
+        """Those that run."""
+        return self.hub.tails()
+
+    async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """The newest ``limit`` (1 to ``FETCH_LIMIT``) events of a range, both ends inclusive, oldest first.
+
+        Raises:
+            NotConfigured: AWS is not set up, or a service has no log groups; says what to set.
+            Invalid: a target, pattern, range or limit makes no sense.
+            UpstreamError: CloudWatch refused.
+        """
+        _check_limit(limit, FETCH_LIMIT)
+        asks = _asks(self._groups(spec), spec, start_ms, end_ms)
+        return await fetch.newest(self._source, asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
+
+    async def stream(
+        self, spec: TailSpec, start_ms: int, end_ms: int, limit: int
+    ) -> AsyncGenerator[tuple[LogEvent, ...], None]:
+        """The oldest ``limit`` events of a range, in order, in runs as they arrive; memory holds about a page a group.
+
+        Raises as ``fetch`` does.
+        """
+        _check_limit(limit, None)
+        asks = _asks(self._groups(spec), spec, start_ms, end_ms)
+        runs = fetch.merged(self._source, asks, LineFilter.of(spec))
+        try:
+            async for run in runs:
+                yield tuple(run[:limit])
+                limit -= len(run)
+                if limit <= 0:
+                    return
+        finally:
+            await runs.aclose()
+
+    async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        """Lines around a moment, oldest first: of these groups or, with none given, of the service's.
+
+        Half of ``limit`` from before the moment, the rest from it on; raises as ``fetch`` does.
+        """
+        _check_limit(limit, FETCH_LIMIT)
+        spec = TailSpec(targets=log_groups or (service,))
+        if not log_groups and service not in self._config.services:
+            raise NotConfigured(f"service {service} has no log groups: set log_groups under [services.{service}]")
+        after: list[LogEvent] = []
+        async for run in self.stream(spec, at_ms, at_ms + AROUND_MS, limit):
+            after.extend(run)
+        before = await self.fetch(spec, at_ms - AROUND_MS, at_ms - 1, limit)
+        wanted_after = max(limit - limit // 2, limit - len(before))
+        after = after[:wanted_after]
+        kept = limit - len(after)
+        return (*before[len(before) - kept if len(before) > kept else 0 :], *after)
+
+    async def run_watches(self, execute: Execute, load_cursor: LoadCursor) -> None:
+        """Turn log lines into alerts, for ever: each ``[[watches]]`` of the configuration."""
+        runner = WatchRunner(self._config, self._source, self._clock, execute, load_cursor)
+        await runner.run()
+
+    async def check(self) -> PartHealth:
+        """Whether CloudWatch answers, and how quickly. Raises nothing."""
+        missing = self._config.aws.missing()
+        if missing:
+            return PartHealth(part="aws", state=PartState.UNCONFIGURED, detail=missing, at_ms=self._clock.now_ms())
+        begun_s = self._clock.monotonic_s()
+        try:
+            detail, state = await self._source.answers(), PartState.OK
+        except NotConfigured as error:
+            detail, state = str(error), PartState.UNCONFIGURED
+        except JinkiesError as error:
+            detail, state = str(error), PartState.FAILED
+        latency_ms = (self._clock.monotonic_s() - begun_s) * 1000 if state is PartState.OK else None
+        return PartHealth(part="aws", state=state, detail=detail, latency_ms=latency_ms, at_ms=self._clock.now_ms())
+
+    def _groups(self, spec: TailSpec) -> tuple[str, ...]:
+        check_spec(spec)
+        groups = resolve(self._config, spec.targets)
+        self._source.require()
+        return groups
+
+    def _follow(self, spec: TailSpec, log_groups: tuple[str, ...]) -> AsyncGenerator[TailBatch, None]:
+        return Follower(self._source, spec, log_groups, self._clock).batches()
+
+
+class _LazySource:
+    """The client, opened by the first request; a failed opening is tried again by the next."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._client: _Client | None = None
+
+    def require(self) -> None:
+        """Raise ``NotConfigured`` when AWS is not set up."""
+        missing = self._config.aws.missing()
+        if missing:
+            raise NotConfigured(f"AWS is not configured: {missing}")
+
+    async def page(self, ask: Ask, token: str | None = None, /) -> Page:
+        """See ``PageSource.page``."""
+        return await (await self._opened()).page(ask, token)
+
+    async def answers(self) -> str:
+        """See ``LogsClient.answers``."""
+        return await (await self._opened()).answers()
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._stack.aclose()
+
+    async def _opened(self) -> _Client:
+        self.require()
+        async with self._opening:
+            if self._client is None:
+                await asyncio.to_thread(importlib.import_module, "jinkies.logs.client")
+                from jinkies.logs.client import open_client
+
+                self._client = await self._stack.enter_async_context(open_client(self._config))
+            return self._client
+
+
+class _Client(PageSource, Protocol):
+    """What ``client.LogsClient`` is to this module, which must not import it."""
+
+    async def answers(self) -> str:
+        """See ``LogsClient.answers``."""
+        ...
+
+
+def _asks(log_groups: tuple[str, ...], spec: TailSpec, start_ms: int, end_ms: int) -> list[Ask]:
+    if start_ms > end_ms:
+        raise Invalid(f"start_ms: {start_ms} is after end_ms {end_ms}")
+    return [Ask(log_group=group, start_ms=start_ms, end_ms=end_ms, pattern=spec.filter_pattern) for group in log_groups]
+
+
+def _check_limit(limit: int, most: int | None) -> None:
+    if limit < 1 or (most is not None and limit > most):
+        raise Invalid(f"limit: {limit:,} is out of bounds; 1 to {most:,}" if most else f"limit: {limit:,}; at least 1")
