@@ -1,0 +1,198 @@
+"""The connection to Discord: the interactions.py client, and the supervision that it needs.
+
+A failed reconnect makes the library's ``astart()`` return normally with one log line, a failed command sync still
+reports ready, and ``stop()`` spins: so each connection is a client of its own, in a task that is watched and cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+
+import aiohttp
+import interactions
+import msgspec
+from interactions.api import events
+from interactions.api.http.route import Route
+
+from bot.answers import apologise
+from bot.contexts import ComponentContext, ModalContext, SlashContext
+from bot.text import plain_label
+from jinkies.clock import Clock
+from jinkies.config import DiscordConfig
+from jinkies.model import PartHealth, PartState
+from jinkies.redact import redact
+
+log = logging.getLogger(__name__)
+
+BACKOFF_FIRST_S = 1.0
+BACKOFF_LAST_S = 60.0
+TOKEN_BACKOFF_S = 60.0  # a refused token: hammering would count as invalid requests
+LOOK_EVERY_S = 0.5
+SYNC_AGAIN_S = 15.0
+STOP_LIMIT_S = 1.0
+
+Install = Callable[[interactions.Client], None]
+
+
+class DiscordLink:
+    """Keeps a client connected, for ever.
+
+    Args:
+        config: token, guild and the API's address.
+        clock: the time by which is waited.
+        install: gives a new client its commands.
+    """
+
+    def __init__(self, config: DiscordConfig, clock: Clock, install: Install) -> None:
+        self._config = config
+        self._clock = clock
+        self._install = install
+        self._client: interactions.Client | None = None
+        self._logged_in = False
+        self._trouble: str | None = None
+        self._sync_trouble: str | None = None
+
+    def online(self) -> interactions.Client | None:
+        """The client that is logged in now, or None: Discord's HTTP API can't be used then."""
+        return self._client if self._logged_in else None
+
+    @property
+    def health(self) -> PartHealth:
+        """How the connection is doing."""
+        client = self._client
+        if client is None or not client.is_ready:
+            state = PartState.FAILED if self._trouble else PartState.CONNECTING
+            return PartHealth(part="discord", state=state, detail=self._trouble or "connecting")
+        if self._sync_trouble is not None:
+            return PartHealth(part="discord", state=PartState.FAILED, detail=self._sync_trouble)
+        latency_s = client.latency
+        latency_ms = round(latency_s * 1000, 1) if math.isfinite(latency_s) else None
+        return PartHealth(part="discord", state=PartState.OK, detail="connected", latency_ms=latency_ms)
+
+    async def run(self) -> None:
+        """Connect, and connect again with backoff."""
+        Route.BASE = self._config.api_url.rstrip("/")  # the library has it for the whole process
+        delay_s = BACKOFF_FIRST_S
+        while True:
+            was_ready = await self._connect()
+            delay_s = BACKOFF_FIRST_S if was_ready else delay_s
+            log.warning("Discord: %s; trying again in %.0f s", self._trouble, delay_s)
+            await self._clock.sleep(delay_s)
+            delay_s = min(delay_s * 2, BACKOFF_LAST_S)
+
+    async def _connect(self) -> bool:
+        """One connection from its beginning to its end; says whether it was ever ready."""
+        client = self._client = self._build()
+        token = self._config.token.reveal() if self._config.token is not None else ""
+        task = asyncio.create_task(client.astart(token), name="discord")
+        was_ready = False
+        try:
+            while not task.done():
+                await self._look_after(client)
+                if client.is_ready:
+                    was_ready, self._trouble = True, None
+                await asyncio.wait({task}, timeout=LOOK_EVERY_S)
+            self._trouble = self._why(task)
+        finally:
+            self._logged_in, self._client = False, None
+            await _end(task, client)
+        return was_ready
+
+    def _build(self) -> interactions.Client:
+        client = interactions.Client(
+            intents=interactions.Intents.GUILDS,
+            disable_dm_commands=True,
+            send_command_tracebacks=False,
+            send_not_ready_messages=True,
+            slash_context=SlashContext,
+            component_context=ComponentContext,
+            modal_context=ModalContext,
+            logging_level=logging.WARNING,
+        )
+        self._sync_trouble = None
+        self._next_sync_s = 0.0
+        for name, callback in (
+            ("login", self._on_login),
+            ("command_error", _on_interaction_error),
+            ("component_error", _on_interaction_error),
+            ("modal_error", _on_interaction_error),
+            ("autocomplete_error", _on_quiet_error),
+            ("error", _on_quiet_error),
+        ):
+            client.add_listener(interactions.Listener(callback, name, disable_default_listeners=True))
+        self._install(client)
+        return client
+
+    async def _on_login(self, event: events.Login) -> None:
+        self._logged_in = event.bot is self._client
+
+    async def _look_after(self, client: interactions.Client) -> None:
+        """Check that the commands are Discord's too: a failed sync reports ready like a good one."""
+        if not client.is_ready or commands_known(client):
+            self._sync_trouble = None
+            return
+        now_s = self._clock.monotonic_s()
+        if now_s < self._next_sync_s:
+            return
+        self._next_sync_s = now_s + SYNC_AGAIN_S
+        try:
+            await asyncio.wait_for(client.synchronise_interactions(), SYNC_AGAIN_S)
+        except Exception as error:  # the library raises whatever broke: it is told, and tried again
+            self._sync_trouble = f"commands are not registered: {_words(error)}"
+            return
+        if not commands_known(client):
+            self._sync_trouble = (
+                f"commands can't be registered in server {self._config.guild_id}:"
+                " invite the bot with the applications.commands scope"
+            )
+
+    def _why(self, task: asyncio.Task[None]) -> str:
+        error = task.exception() if not task.cancelled() else None
+        if isinstance(error, interactions.errors.LoginError):
+            return "Discord refuses the token: check DISCORD_BOT_TOKEN"
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return f"Discord can't be reached at {self._config.api_url}"
+        return "the connection ended" if error is None else f"the connection failed: {_words(error)}"
+
+
+def commands_known(client: interactions.Client) -> bool:
+    """Whether Discord has given every command its id."""
+    return all(
+        scope in command.cmd_id for scope, known in client.interactions_by_scope.items() for command in known.values()
+    )
+
+
+def _words(error: BaseException) -> str:
+    return redact(plain_label(f"{type(error).__name__}: {error}", 200))
+
+
+async def _end(task: asyncio.Task[None], client: interactions.Client) -> None:
+    """End a connection in bounded time, whatever state it is in."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=STOP_LIMIT_S)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.http.close(), STOP_LIMIT_S / 2)
+    if not task.done():
+        log.warning("Discord: the old connection does not end")
+    elif not task.cancelled():
+        task.exception()  # seen, so that nobody complains that it never was
+
+
+async def _on_interaction_error(event: events.CommandError) -> None:
+    log.error("an interaction failed", exc_info=event.error)
+    if isinstance(event.ctx, SlashContext | ComponentContext | ModalContext):
+        await apologise(event.ctx)
+
+
+async def _on_quiet_error(event: events.Error) -> None:
+    log.error("the Discord client failed: %s", _words(event.error))
+
+
+def same_health(one: PartHealth, other: PartHealth) -> bool:
+    """Whether two reports differ in nothing but the time and the latency."""
+    still = {"at_ms": 0, "latency_ms": None}
+    return msgspec.structs.replace(one, **still) == msgspec.structs.replace(other, **still)

@@ -1,0 +1,79 @@
+"""What all commands share: the core to ask, and refusals in one line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.answers import Reply, Seen
+from bot.board import Wanted
+from bot.custom_ids import epoch8
+from jinkies.commands import AnyCommand
+from jinkies.config import Config
+from jinkies.errors import Disconnected, JinkiesError
+from jinkies.model import Actor
+from jinkies.operator import Operator
+
+ASK_LIMIT_S = 20.0
+UNREACHABLE = "The core is not reachable just now. Try again in a moment; whatever was done shows on the card."
+OTHER_DATABASE = "This card is from another database than the one the desk runs on now; nothing was done."
+
+_T = TypeVar("_T")
+
+
+class Desk:
+    """The core as the commands see it.
+
+    Args:
+        config: of the desk.
+        operator: the core.
+        replica: what is known of it at hand.
+    """
+
+    def __init__(self, config: Config, operator: Operator, replica: Wanted) -> None:
+        self.config = config
+        self.operator = operator
+        self.replica = replica
+
+    async def epoch(self) -> str:
+        """The epoch of the core's journal. Raises ``Disconnected``."""
+        hello = self.replica.hello
+        return hello.epoch if hello is not None else (await self.ask(self.operator.hello())).epoch
+
+    async def ask(self, query: Awaitable[_T]) -> _T:
+        """A query, bounded in time. Raises what the core raises, and ``Disconnected`` when it doesn't answer."""
+        try:
+            return await asyncio.wait_for(query, ASK_LIMIT_S)
+        except TimeoutError:
+            raise Disconnected("the core does not answer") from None
+
+    async def act(
+        self, command: AnyCommand, caller: Actor, interaction_id: str, *, foreign: str | None = None
+    ) -> Reply:
+        """Carry a command out for a Discord user.
+
+        Args:
+            command: what they asked for.
+            caller: who.
+            interaction_id: Discord's, the idempotency key.
+            foreign: the eight epoch digits on the card that was used, when one was.
+
+        Returns:
+            ``Seen.ON_THE_CARD`` when the card will show it, else a line that says why nothing changed.
+        """
+        try:
+            if foreign is not None and foreign != epoch8(await self.epoch()):
+                return OTHER_DATABASE
+            outcome = await self.ask(self.operator.execute(command, on_behalf_of=caller, key=interaction_id))
+        except JinkiesError as error:
+            return refusal(error)
+        return Seen.ON_THE_CARD if outcome.changed else f"Nothing changed: {outcome.reason}."
+
+
+def refusal(error: JinkiesError) -> str:
+    """One line that says why not."""
+    if isinstance(error, Disconnected):
+        return UNREACHABLE
+    line = " ".join(str(error).split())
+    return line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".")

@@ -1,0 +1,206 @@
+"""The courier: four ways to touch a Discord channel, with errors that say what to do about them.
+
+Today over interactions.py's HTTP client, whose rate limiter breaks when calls to one channel overlap and which answers
+``None`` after three refusals: hence a lock a channel, a bound on every wait, and ``None`` taken for the failure it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+import aiohttp
+import interactions
+import msgspec
+
+from bot.render import Message
+from bot.text import plain_label
+from jinkies.errors import UpstreamError
+
+CALL_TIMEOUT_S = 30.0
+LIST_LIMIT = 100  # Discord limit
+
+_T = TypeVar("_T")
+
+
+class Trouble(StrEnum):
+    """What kind of failure it was, and so what to do."""
+
+    OFFLINE = "offline"  # not logged in just now: nothing was tried
+    UNCLEAR = "unclear"  # no answer: it may have happened
+    BUSY = "busy"  # Discord refused for now: try again
+    MESSAGE_GONE = "message_gone"  # somebody deleted the message
+    TOO_OLD = "too_old"  # the message can't be edited any more
+    CHANNEL = "channel"  # the channel is unknown or not ours to write in
+    REFUSED = "refused"  # this very request makes no sense to Discord
+
+
+# https://docs.discord.com/developers/topics/opcodes-and-status-codes, "JSON Error Codes"
+_BY_CODE = {
+    10003: Trouble.CHANNEL,  # Unknown channel
+    10008: Trouble.MESSAGE_GONE,  # Unknown message
+    30046: Trouble.TOO_OLD,  # Maximum number of edits to messages older than 1 hour reached
+    50001: Trouble.CHANNEL,  # Missing access
+    50013: Trouble.CHANNEL,  # Missing permissions
+}
+
+
+class CourierError(UpstreamError):
+    """Discord refused or did not answer; ``trouble`` says which, ``str()`` has Discord's words."""
+
+    code = "discord"
+
+    def __init__(self, message: str, *, trouble: Trouble = Trouble.UNCLEAR) -> None:
+        super().__init__(message, retry=trouble in (Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.BUSY))
+        self.trouble = trouble
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as Discord shows it, as far as the bot cares."""
+
+    message_id: str
+    custom_ids: tuple[str, ...] = ()  # of its buttons
+    mine: bool = True  # posted by this bot
+
+
+class Courier(Protocol):
+    """What the board needs of Discord. Every method raises ``CourierError``."""
+
+    async def post(self, channel_id: str, message: Message, *, nonce: str, content: str = "") -> Shown:
+        """Post a message; Discord itself drops a second one with the same nonce within a few minutes."""
+        ...
+
+    async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
+        """Replace what a message of ours shows."""
+        ...
+
+    async def get(self, channel_id: str, message_id: str) -> Shown:
+        """One message."""
+        ...
+
+    async def list(self, channel_id: str, *, before: str | None = None) -> tuple[Shown, ...]:
+        """At most 100 messages, newest first, older than ``before``."""
+        ...
+
+
+class _Component(msgspec.Struct):
+    custom_id: str | None = None
+    components: tuple[_Component, ...] = ()
+
+
+class _Author(msgspec.Struct):
+    id: str
+
+
+class _Message(msgspec.Struct):
+    id: str
+    author: _Author
+    components: tuple[_Component, ...] = ()
+
+
+class InteractionsCourier:
+    """A courier over the HTTP client of interactions.py.
+
+    Args:
+        client: gives the client that is logged in now, or None.
+        timeout_s: bound on each call, waiting for Discord's rate limit included.
+    """
+
+    def __init__(self, client: Callable[[], interactions.Client | None], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def post(self, channel_id: str, message: Message, *, nonce: str, content: str = "") -> Shown:
+        """Post a message; see ``Courier``."""
+        payload = msgspec.to_builtins(message) | {"nonce": nonce, "enforce_nonce": True}
+        if content:
+            payload["content"] = content
+        return await self._one(channel_id, lambda client: client.http.create_message(payload, channel_id))
+
+    async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
+        """Replace what a message of ours shows; see ``Courier``."""
+        payload = msgspec.to_builtins(message)
+        return await self._one(channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id))
+
+    async def get(self, channel_id: str, message_id: str) -> Shown:
+        """One message; see ``Courier``."""
+        return await self._one(channel_id, lambda client: client.http.get_message(channel_id, message_id))
+
+    async def list(self, channel_id: str, *, before: str | None = None) -> tuple[Shown, ...]:
+        """At most 100 messages, newest first, older than ``before``; see ``Courier``."""
+        client = self._online()
+        answer = await self._call(
+            channel_id, lambda: client.http.get_channel_messages(channel_id, LIST_LIMIT, before=before)
+        )
+        return tuple(_shown(message, client) for message in _parse(answer, tuple[_Message, ...]))
+
+    def _online(self) -> interactions.Client:
+        client = self._client()
+        if client is None:
+            raise CourierError("not connected to Discord", trouble=Trouble.OFFLINE)
+        return client
+
+    async def _one(self, channel_id: str, call: Callable[[interactions.Client], Awaitable[object]]) -> Shown:
+        client = self._online()
+        return _shown(_parse(await self._call(channel_id, lambda: call(client)), _Message), client)
+
+    async def _call(self, channel_id: str, call: Callable[[], Awaitable[object]]) -> object:
+        async with self._locks[channel_id]:
+            try:
+                answer = await asyncio.wait_for(call(), self._timeout_s)
+            except interactions.errors.HTTPException as error:
+                raise _refusal(error) from None
+            except TimeoutError:
+                raise CourierError(f"Discord gave no answer within {self._timeout_s:.0f} s") from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise CourierError(f"Discord can't be reached: {plain_label(str(error), 200)}") from None
+            except (RuntimeError, AttributeError) as error:  # the library's rate limiter, or a session being torn down
+                raise CourierError(f"the Discord library failed: {plain_label(str(error), 200)}") from None
+        if answer is None:
+            raise CourierError("Discord refused three times in a row (rate limit or server error)")
+        return answer
+
+
+def _refusal(error: interactions.errors.HTTPException) -> CourierError:
+    code = error.code if isinstance(error.code, int) else 0
+    trouble = _BY_CODE.get(code)
+    if trouble is None:
+        trouble = _by_status(error.status)
+    words = plain_label(str(error.text), 200) if error.text else error.response.reason
+    return CourierError(
+        f"{words} ({error.status}, code {code})" if code else f"{words} ({error.status})", trouble=trouble
+    )
+
+
+def _by_status(status: int) -> Trouble:
+    if status == 429:
+        return Trouble.BUSY
+    if status in (401, 403):
+        return Trouble.CHANNEL
+    return Trouble.UNCLEAR if status >= 500 else Trouble.REFUSED
+
+
+def _parse(answer: object, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise CourierError(f"Discord's answer makes no sense: {error}") from None
+
+
+def _shown(message: _Message, client: interactions.Client) -> Shown:
+    return Shown(
+        message_id=message.id,
+        custom_ids=tuple(_custom_ids(message.components)),
+        mine=message.author.id == str(client.user.id),
+    )
+
+
+def _custom_ids(components: tuple[_Component, ...]) -> list[str]:
+    found = [component.custom_id for component in components if component.custom_id]
+    for component in components:
+        found.extend(_custom_ids(component.components))
+    return found

@@ -1,0 +1,255 @@
+"""Mends one channel's cards, one effect at a time."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bot.agenda import Agenda, Progress, outstanding
+from bot.courier import Courier, CourierError, Trouble
+from bot.custom_ids import nonce
+from bot.lease import Lease
+from bot.render import Message, alert_message
+from bot.sightings import Sightings
+from bot.waiting import first_of
+from jinkies.clock import Clock
+from jinkies.commands import RecordDelivery
+from jinkies.errors import JinkiesError, NotFound, Unavailable
+from jinkies.model import AlertDetail, Delivery, DeliveryState
+from jinkies.operator import Operator
+
+if TYPE_CHECKING:
+    from bot.board import Wanted
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 5.0  # look again at least this often
+CORE_PAUSE_S = 1.0
+GONE_PAUSE_S = 60.0
+
+# (first, longest) pause in seconds after a failure, doubling in between
+_PAUSES = {
+    Trouble.OFFLINE: (0.5, 2.0),
+    Trouble.UNCLEAR: (1.0, 60.0),
+    Trouble.BUSY: (1.0, 60.0),
+    Trouble.CHANNEL: (30.0, 300.0),
+    Trouble.TOO_OLD: (60.0, 600.0),
+    Trouble.MESSAGE_GONE: (1.0, 60.0),
+    Trouble.REFUSED: (60.0, 3_600.0),
+}
+# These say nothing about the other cards of the channel; the rest pause the channel as a whole, so that five hundred
+# cards don't make five hundred refusals (10,000 within ten minutes ban an address: Discord's "Invalid Request Limit").
+_OF_ONE_CARD = frozenset({Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE})
+_NOTHING_HAPPENED = frozenset({Trouble.OFFLINE, Trouble.BUSY, Trouble.CHANNEL, Trouble.REFUSED})
+
+
+class Mender:
+    """Brings the cards of a channel in step with what the core wants, while the lease is held."""
+
+    def __init__(  # its parts, injected
+        self,
+        operator: Operator,
+        replica: Wanted,
+        courier: Courier,
+        clock: Clock,
+        lease: Lease,
+        *,
+        channel_id: str,
+        guild_id: str,
+    ) -> None:
+        self._operator = operator
+        self._replica = replica
+        self._courier = courier
+        self._clock = clock
+        self._lease = lease
+        self._channel_id = channel_id
+        self._guild_id = guild_id
+        self._agenda = Agenda()
+        self._term: tuple[int, str] = (0, "")
+        self._watermark = 0
+        self._sightings = Sightings(courier, channel_id, "")
+        self._channel_failures = 0
+        self._channel_not_before_s = 0.0
+
+    @property
+    def _epoch(self) -> str:
+        return self._term[1]
+
+    async def run(self) -> None:
+        """Mend for ever."""
+        while True:
+            term = await self._lease.wait()
+            try:
+                await self._step(term)
+            except Unavailable as error:  # the core went away: what is wanted can't be known
+                log.debug("channel %s waits for the core: %s", self._channel_id, error)
+                await self._clock.sleep(CORE_PAUSE_S)
+            except JinkiesError as error:  # refused: the lease is another's by now, say
+                log.warning("channel %s: the core refused: %s", self._channel_id, error)
+                await self._clock.sleep(CORE_PAUSE_S)
+
+    async def _step(self, term: int) -> None:
+        hello = self._replica.hello
+        if hello is not None and self._term != (term, hello.epoch):
+            await self._begin(term, hello.epoch)
+        version = self._replica.version
+        delivery, wait_s = self._next()
+        if delivery is not None:
+            await self._mend(delivery)
+        else:
+            await first_of(self._replica.changed(version), self._clock.sleep(min(wait_s, IDLE_S)))
+
+    async def _begin(self, term: int, epoch: str) -> None:
+        """A new term: cards of alerts up to the watermark may have been posted by whoever mended before."""
+        snapshot = await self._operator.snapshot()
+        known = [row.alert_id for row in snapshot.rows] + [delivery.alert_id for delivery in snapshot.deliveries]
+        self._watermark = max(known, default=0)
+        self._sightings = Sightings(self._courier, self._channel_id, epoch)
+        self._term = (term, epoch)
+
+    def _next(self) -> tuple[Delivery | None, float]:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._channel_not_before_s:
+            return None, self._channel_not_before_s - now_s
+        deliveries = self._replica.deliveries
+        self._agenda.prune(deliveries)
+        wanted = [each for each in deliveries.values() if each.channel_id == self._channel_id and outstanding(each)]
+        return self._agenda.next(wanted, self._replica.rows, now_s)
+
+    async def _mend(self, delivery: Delivery) -> None:
+        try:
+            detail = await self._operator.alert(delivery.alert_id)
+        except NotFound:  # expired: the replica drops the delivery soon
+            self._agenda.of(delivery).not_before_s = self._clock.monotonic_s() + GONE_PAUSE_S
+            return
+        message = alert_message(detail, epoch=self._epoch)
+        try:
+            await self._show(delivery, detail, message)
+        except CourierError as error:
+            await self._failed(delivery, error)
+            return
+        progress = self._agenda.of(delivery)
+        progress.decision_rev = detail.row.decision_rev
+        self._channel_failures = 0
+        await self._record(
+            delivery,
+            DeliveryState.POSTED,
+            message_id=progress.message_id,
+            revision=detail.row.revision,
+            digest=progress.digest,
+        )
+        self._agenda.done(delivery)
+
+    async def _show(self, delivery: Delivery, detail: AlertDetail, message: Message) -> None:
+        """Make the channel show ``message``; the delivery's progress then holds the message's id and digest."""
+        progress = self._agenda.of(delivery)
+        if progress.message_id is None:
+            progress.message_id, progress.digest = delivery.message_id, delivery.shown_hash
+        if progress.message_id is None and self._suspect(delivery, progress):
+            progress.message_id, progress.digest = await self._adopt(detail, progress), ""
+        if progress.message_id is None:
+            await self._post(progress, detail, message)
+        elif progress.digest != message.digest():
+            await self._edit(progress, detail, message, progress.message_id)
+            progress.edited_at_s = self._clock.monotonic_s()
+        progress.digest = message.digest()
+
+    def _suspect(self, delivery: Delivery, progress: Progress) -> bool:
+        return progress.unclear or delivery.alert_id <= self._watermark
+
+    async def _adopt(self, detail: AlertDetail, progress: Progress, *, newer_than: str = "0") -> str | None:
+        """Our own card of the alert, if the channel has one that nobody recorded."""
+        if progress.unclear:  # what was read before is older than the post in question
+            self._sightings = Sightings(self._courier, self._channel_id, self._epoch)
+        opened_at_ms = min([detail.row.first_seen_at_ms, *(entry.at_ms for entry in detail.timeline[:1])])
+        found = await self._sightings.find(detail.row.alert_id, since_ms=opened_at_ms)
+        if found is None or int(found) <= int(newer_than):
+            return None
+        log.info("adopted the card of alert %d: message %s", detail.row.alert_id, found)
+        progress.unclear = False
+        return found
+
+    async def _post(self, progress: Progress, detail: AlertDetail, message: Message, *, old: str | None = None) -> None:
+        progress.unclear = True  # until Discord answered
+        named = nonce(detail.row.alert_id, self._epoch, again=old is not None)
+        content = f"Earlier card: {self._link(old)}" if old is not None else ""
+        try:
+            shown = await self._courier.post(self._channel_id, message, nonce=named, content=content)
+        except CourierError as error:
+            progress.unclear = error.trouble not in _NOTHING_HAPPENED
+            raise
+        progress.unclear = False
+        progress.message_id = shown.message_id
+
+    async def _edit(self, progress: Progress, detail: AlertDetail, message: Message, message_id: str) -> None:
+        try:
+            await self._courier.edit(self._channel_id, message_id, message)
+        except CourierError as error:
+            if error.trouble is not Trouble.TOO_OLD:
+                raise
+            await self._post_again(progress, detail, message, old=message_id)
+
+    async def _post_again(self, progress: Progress, detail: AlertDetail, message: Message, *, old: str) -> None:
+        """A card that Discord won't let be edited any more: post it afresh, with a link back to the old one."""
+        found = await self._adopt(detail, progress, newer_than=old)
+        if found is not None:
+            progress.message_id = found
+            await self._courier.edit(self._channel_id, found, message)
+            return
+        await self._post(progress, detail, message, old=old)
+
+    def _link(self, message_id: str) -> str:
+        return f"https://discord.com/channels/{self._guild_id}/{self._channel_id}/{message_id}"
+
+    async def _failed(self, delivery: Delivery, error: CourierError) -> None:
+        progress = self._agenda.of(delivery)
+        if error.trouble is Trouble.MESSAGE_GONE:  # a person deleted the card; it stays deleted
+            await self._record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
+            self._agenda.done(delivery)
+            return
+        self._pause(progress, error.trouble)
+        if error.trouble is Trouble.OFFLINE:  # nothing is wrong with the delivery, and the bot's health says what is
+            return
+        log.warning("alert %d in channel %s: %s", delivery.alert_id, self._channel_id, error)
+        await self._record(
+            delivery,
+            DeliveryState.FAILED,
+            message_id=progress.message_id,
+            revision=delivery.shown_revision,
+            digest=delivery.shown_hash,
+            error=str(error),
+        )
+
+    def _pause(self, progress: Progress, trouble: Trouble) -> None:
+        first_s, longest_s = _PAUSES[trouble]
+        now_s = self._clock.monotonic_s()
+        if trouble in _OF_ONE_CARD:
+            progress.not_before_s = now_s + min(longest_s, first_s * 2**progress.failures)
+            progress.failures = min(progress.failures + 1, 16)
+        else:
+            self._channel_not_before_s = now_s + min(longest_s, first_s * 2**self._channel_failures)
+            self._channel_failures = min(self._channel_failures + 1, 16)
+
+    async def _record(  # what a channel shows, as the core's command takes it
+        self,
+        delivery: Delivery,
+        state: DeliveryState,
+        *,
+        message_id: str | None,
+        revision: int = 0,
+        digest: str = "",
+        error: str | None = None,
+    ) -> None:
+        await self._operator.execute(
+            RecordDelivery(
+                alert_id=delivery.alert_id,
+                channel_id=delivery.channel_id,
+                holder=self._lease.holder,
+                kind=delivery.kind,
+                state=state,
+                message_id=message_id,
+                shown_revision=revision,
+                shown_hash=digest,
+                error=error,
+            )
+        )

@@ -1,0 +1,83 @@
+"""A running bot: the replica, the connection to Discord, the board, and the reports about them, as one.
+
+The core may go away and come back: the replica reconnects, the lease is taken again, commands answer privately that the
+core is not reachable meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import interactions
+
+from bot.board import Board
+from bot.client import DiscordLink, same_health
+from bot.commands import Desk, install
+from bot.courier import InteractionsCourier
+from bot.lease import TTL_S, Lease
+from jinkies.clock import Clock
+from jinkies.commands import ReportHealth
+from jinkies.config import Config
+from jinkies.errors import JinkiesError
+from jinkies.model import PartHealth
+from jinkies.operator import Operator
+from jinkies.replica import Replica
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 15.0
+LOOK_EVERY_S = 0.5
+
+
+class Session:
+    """All that a bot does.
+
+    Args:
+        config: of the desk; Discord must be configured.
+        operator: the core, embedded or attached.
+        clock: the time by which is waited.
+        lease_ttl_s: how long a board that died keeps others waiting, 1 to 300.
+    """
+
+    def __init__(self, config: Config, operator: Operator, clock: Clock, *, lease_ttl_s: float = TTL_S) -> None:
+        self.replica = Replica(operator, clock)
+        self._operator = operator
+        self._clock = clock
+        self._desk = Desk(config, operator, self.replica)
+        self.link = DiscordLink(config.discord, clock, self._install)
+        self.board = Board(
+            operator,
+            self.replica,
+            InteractionsCourier(self.link.online),
+            clock,
+            Lease(operator, clock, ttl_s=lease_ttl_s),
+            guild_id=config.discord.guild_id or "",
+        )
+
+    def _install(self, client: interactions.Client) -> None:
+        install(client, self._desk)
+
+    async def run(self) -> None:
+        """Everything, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.replica.run(), name="replica")
+            group.create_task(self.link.run(), name="discord-link")
+            group.create_task(self.board.run(), name="board")
+            group.create_task(self._report(), name="health")
+
+    async def _report(self) -> None:
+        """Tell the core how Discord is doing: on every change, and every 15 s."""
+        told: PartHealth | None = None
+        told_at_s, told_to = 0.0, 0
+        while True:
+            health, now_s = self.link.health, self._clock.monotonic_s()
+            core = self.replica.hello.pid if self.replica.hello is not None else 0  # one that restarted knows nothing
+            due = now_s - told_at_s >= REPORT_EVERY_S or core != told_to
+            if due or told is None or not same_health(told, health):
+                try:
+                    await self._operator.execute(ReportHealth(health=health))
+                    told, told_at_s, told_to = health, now_s, core
+                except JinkiesError as error:
+                    log.debug("the core did not take the report: %s", error)
+            await self._clock.sleep(LOOK_EVERY_S)
