@@ -1,0 +1,173 @@
+"""The simulated Discord as a library: ``async with SimulatedDiscord() as sim``."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from jinkies.clock import Clock, SystemClock
+from jinkies.simulators.discord.control import add_control_routes
+from jinkies.simulators.discord.faults import Fault
+from jinkies.simulators.discord.gateway import Gateway
+from jinkies.simulators.discord.limits import Buckets, RateLimits
+from jinkies.simulators.discord.page import add_page_routes
+from jinkies.simulators.discord.people import Answer, People
+from jinkies.simulators.discord.recording import Call, Recording
+from jinkies.simulators.discord.rest import add_routes
+from jinkies.simulators.discord.server import API, MAX_BODY_BYTES, Rest
+from jinkies.simulators.discord.state import NONCE_MEMORY_S, State
+from jinkies.simulators.discord.teammate import teammate
+from jinkies.simulators.discord.world import Json, World
+
+DEFAULT_TOKEN = "simulated-discord-token"  # noqa: S105 reason: the token of a server that exists on loopback only
+STOP_S = 0.5
+
+
+class SimulatedDiscord:
+    """A Discord on loopback: REST version 10, gateway, control API and a page to look at.
+
+    Args:
+        world: who and what exists.
+        token: the bot's token; anything else is answered with 401.
+        port: 0 chooses a free one.
+        limits: rate limits; ``RateLimits(enabled=False)`` for none.
+        record: a file to append every REST call to, one JSON object a line.
+        clock: for ids, limits and timeouts.
+        nonce_memory_s: how long an enforced nonce dedupes.
+        heartbeat_interval_ms: what HELLO asks of clients.
+        teammate_s: mean seconds between a scripted teammate's presses; None for no teammate.
+        seed: of the teammate's pauses.
+    """
+
+    def __init__(
+        self,
+        world: World | None = None,
+        *,
+        token: str = DEFAULT_TOKEN,
+        port: int = 0,
+        limits: RateLimits | None = None,
+        record: Path | None = None,
+        clock: Clock | None = None,
+        nonce_memory_s: float = NONCE_MEMORY_S,
+        heartbeat_interval_ms: int = 41_250,
+        teammate_s: float | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.world = world if world is not None else World()
+        self.token = token
+        clock = clock if clock is not None else SystemClock()
+        self.recording = Recording(record)
+        self.state = State(self.world, clock, nonce_memory_s=nonce_memory_s)
+        self.gateway = Gateway(self.state, token, heartbeat_interval_ms=heartbeat_interval_ms)
+        self.people = People(self.state, self.gateway)
+        buckets = Buckets(limits if limits is not None else RateLimits(), clock)
+        self.rest = Rest(self.state, token, buckets, self.recording)
+        self.address = ""
+        self._port = port
+        self._teammate = (teammate_s, seed)
+        self._stack = AsyncExitStack()
+
+    @property
+    def api_url(self) -> str:
+        """The base of the REST API, for ``[discord] api_url`` and interactions.py's ``Route.BASE``."""
+        return self.address + API
+
+    async def __aenter__(self) -> Self:
+        self._stack.callback(self.recording.close)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        add_routes(app, self.rest, self.state)
+        app.router.add_get("/gateway", self.gateway.handle)
+        app.router.add_get("/gateway/resume", self.gateway.handle)
+        add_control_routes(app, self.state, self.people, self.rest, self.gateway)
+        add_page_routes(app, self.state)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        self._stack.push_async_callback(self.gateway.shut_down)
+        listener = socket.create_server(("127.0.0.1", self._port))
+        await web.SockSite(runner, listener).start()
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        await self._start_teammate()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start_teammate(self) -> None:
+        every_s, seed = self._teammate
+        if every_s is None or not self.world.users:
+            return
+        who = self.world.users[0].id
+        task = asyncio.create_task(teammate(self.state, self.people, who, every_s=every_s, seed=seed), name="teammate")
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait({task})
+
+        self._stack.push_async_callback(end)
+
+    # What tests and drills do
+
+    def messages(self, channel: str) -> list[Json]:
+        """What a channel (id or name) shows everyone, newest first."""
+        found = self.world.channel(channel)
+        return self.state.listed(found.id if found is not None else channel)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every REST call so far (the last 20,000), oldest first."""
+        return tuple(self.recording.calls)
+
+    async def press(
+        self, message_id: str, custom_id: str, user: str = "velma", *, values: tuple[str, ...] = (), wait_s: float = 5.0
+    ) -> Answer:
+        """See ``People.press``."""
+        return await self.people.press(message_id, custom_id, user, values=values, wait_s=wait_s)
+
+    async def slash(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        user: str = "velma",
+        channel: str = "alerts",
+        *,
+        wait_s: float = 5.0,
+    ) -> Answer:
+        """See ``People.slash``."""
+        return await self.people.slash(name, options or {}, user, channel, wait_s=wait_s)
+
+    async def modal(
+        self, custom_id: str, fields: Mapping[str, str], user: str = "velma", *, wait_s: float = 5.0
+    ) -> Answer:
+        """See ``People.modal``."""
+        return await self.people.modal(custom_id, fields, user, wait_s=wait_s)
+
+    async def delete_message(self, message_id: str) -> None:
+        """See ``People.delete``."""
+        await self.people.delete(message_id)
+
+    def fault(self, fault: Fault) -> None:
+        """Make the next matching requests go wrong."""
+        self.rest.faults.add(fault)
+
+    async def wait_for(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+        """Return as soon as ``condition()`` is true; it is asked again after every change, never on a timer.
+
+        Raises:
+            TimeoutError: it did not become true; the message tells the last calls.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), self.state.changed:
+                await self.state.changed.wait_for(lambda: bool(condition()))
+        except TimeoutError:
+            last = [f"{call.method} {call.path} {call.status}" for call in self.calls[-8:]]
+            raise TimeoutError(f"not within {timeout_s} s; the last calls were {last}") from None

@@ -1,0 +1,117 @@
+"""A real interactions.py client on a simulated Discord, with one command or component for each kind of answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import interactions as ipy
+from interactions.api.http.route import Route
+
+from jinkies.simulators.discord import SimulatedDiscord
+
+
+class Commands(ipy.Extension):
+    """``/ping``, ``/diagnose``, ``/whisper``; buttons that update, defer, acknowledge silently or show a form."""
+
+    @ipy.slash_command(name="ping", description="Answers at once, to everyone")
+    async def ping(self, ctx: ipy.SlashContext) -> None:
+        await ctx.send("pong")
+
+    @ipy.slash_command(name="diagnose", description="Defers, then answers with buttons")
+    @ipy.slash_option("service", "Which service", ipy.OptionType.STRING, required=True, autocomplete=True)
+    async def diagnose(self, ctx: ipy.SlashContext, service: str) -> None:
+        await ctx.defer()
+        await ctx.send(f"diagnosis of {service}", embeds=card("Root cause"), components=buttons())
+
+    @diagnose.autocomplete("service")
+    async def complete(self, ctx: ipy.AutocompleteContext) -> None:
+        await ctx.send([name for name in ("checkout-api", "billing") if name.startswith(ctx.input_text)])
+
+    @ipy.slash_command(name="whisper", description="Defers and follows up, for one person only")
+    async def whisper(self, ctx: ipy.SlashContext) -> None:
+        await ctx.defer(ephemeral=True)
+        await ctx.send("first", ephemeral=True)
+        await ctx.send("second", ephemeral=True)
+
+    @ipy.slash_command(name="silent", description="Never answers")
+    async def silent(self, ctx: ipy.SlashContext) -> None:
+        return None
+
+    @ipy.component_callback(re.compile(r"^jk:ack:\d+:[0-9a-f]{8}$"))
+    async def acknowledge(self, ctx: ipy.ComponentContext) -> None:
+        await ctx.edit_origin(content=f"acknowledged by {ctx.author.username}", components=[])
+
+    @ipy.component_callback(re.compile(r"^jk:slow:\d+$"))
+    async def slow(self, ctx: ipy.ComponentContext) -> None:
+        await ctx.defer(edit_origin=True)
+        await ctx.edit_origin(content="slow done", components=[])
+
+    @ipy.component_callback(re.compile(r"^jk:deny:\d+$"))
+    async def deny(self, ctx: ipy.ComponentContext) -> None:
+        await ctx.send("not for you", ephemeral=True)
+
+    @ipy.component_callback(re.compile(r"^jk:why:\d+$"))
+    async def why(self, ctx: ipy.ComponentContext) -> None:
+        await ctx.send_modal(ipy.Modal(ipy.ShortText(label="Reason", custom_id="reason"), title="Why?", custom_id="jk:f:7"))
+
+    @ipy.modal_callback(re.compile(r"^jk:f:\d+$"))
+    async def because(self, ctx: ipy.ModalContext, reason: str) -> None:
+        await ctx.send(f"because {reason}", ephemeral=True)
+
+
+def card(title: str = "ZeroDivisionError") -> ipy.Embed:
+    return ipy.Embed(
+        title=title,
+        description="division by zero",
+        color=0xDA373C,
+        fields=[ipy.EmbedField("Service", "checkout-api", inline=True), ipy.EmbedField("Count", "3", inline=True)],
+        footer=ipy.EmbedFooter("#42"),
+    )
+
+
+def buttons() -> list[ipy.ActionRow]:
+    return [
+        ipy.ActionRow(
+            ipy.Button(style=ipy.ButtonStyle.GREEN, label="Acknowledge", custom_id="jk:ack:42:0a1b2c3d"),
+            ipy.Button(style=ipy.ButtonStyle.GRAY, label="Slow", custom_id="jk:slow:42"),
+            ipy.Button(style=ipy.ButtonStyle.GRAY, label="Deny", custom_id="jk:deny:42"),
+            ipy.Button(style=ipy.ButtonStyle.GRAY, label="Why", custom_id="jk:why:42"),
+            ipy.Button(style=ipy.ButtonStyle.GRAY, label="Gone", custom_id="jk:gone:42", disabled=True),
+        ),
+        ipy.ActionRow(
+            ipy.Button(style=ipy.ButtonStyle.LINK, label="Runbook", url="https://example.com/runbook"),
+        ),
+    ]
+
+
+def text_channel(bot: ipy.Client, sim: SimulatedDiscord, name: str = "alerts") -> ipy.GuildText:
+    place = sim.world.channel(name)
+    assert place is not None
+    channel = bot.get_channel(int(place.id))
+    assert isinstance(channel, ipy.GuildText)
+    return channel
+
+
+@asynccontextmanager
+async def connected(sim: SimulatedDiscord, intents: ipy.Intents = ipy.Intents.GUILDS) -> AsyncIterator[ipy.Client]:
+    """A client that is ready; ended by cancelling its task, since ``Client.stop()`` of 5.16 spins."""
+    before, Route.BASE = Route.BASE, sim.api_url
+    bot = ipy.Client(
+        token=sim.token, intents=intents, send_command_tracebacks=False, disable_dm_commands=True, sync_interactions=True
+    )
+    Commands(bot)
+    running = asyncio.create_task(bot.astart(), name="interactions.py")
+    ready = asyncio.create_task(bot.wait_until_ready(), name="ready")
+    try:
+        await asyncio.wait({running, ready}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        assert ready.done(), "the client did not become ready"
+        yield bot
+    finally:
+        for task in (running, ready):
+            task.cancel()
+        await asyncio.wait({running, ready}, timeout=5)
+        await bot.http.close()
+        Route.BASE = before
