@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import uuid
@@ -26,6 +27,7 @@ async def open_writer(path: Path) -> AsyncIterator[aiosqlite.Connection]:
         StoreFailed: the file can't be opened, is no database, or was written by a newer Jinkies.
     """
     try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite's other files take its mode
         connection = await aiosqlite.connect(path, isolation_level=None)
     except (sqlite3.Error, OSError) as error:
         raise StoreFailed(f"cannot open the database {path}: {error}") from error

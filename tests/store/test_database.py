@@ -1,0 +1,102 @@
+"""The database: durable settings, forward-only migrations, and what is said when it can't be written."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from jinkies.app import host
+from jinkies.commands import Expire, ReportOccurrence, Resolve
+from jinkies.config import Config
+from jinkies.core import Core
+from jinkies.errors import StoreFailed
+from jinkies.model import SYSTEM, AlertQuery, PartState
+from jinkies.store.database import migrations, open_writer
+from jinkies.store.writer import KEPT_OCCURRENCES
+
+
+def store_state(core: Core) -> PartState:
+    return core.health["store"].state
+
+
+async def test_every_commit_is_synced(home: Path) -> None:
+    async with open_writer(home / "jinkies.db") as connection:
+        assert list(await connection.execute_fetchall("PRAGMA journal_mode")) == [("wal",)]
+        assert list(await connection.execute_fetchall("PRAGMA synchronous")) == [(2,)]
+
+
+async def test_migrations_run_once_and_the_epoch_stays(config: Config) -> None:
+    async with host(config, ingest=False, background=False) as first:
+        epoch = first.epoch
+        await first.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+    async with host(config, ingest=False, background=False) as second:
+        assert second.epoch == epoch
+        assert second.hub.head == 1
+        assert (await second.reader.alert(1)).row.count == 1
+
+
+async def test_a_newer_database_is_left_alone(home: Path) -> None:
+    newer = migrations()[-1][0] + 1
+    with sqlite3.connect(home / "jinkies.db") as connection:
+        connection.execute(f"PRAGMA user_version = {newer}")
+    connection.close()
+    with pytest.raises(StoreFailed, match=f"newer Jinkies \\(schema {newer}, this one knows {newer - 1}\\)"):
+        async with open_writer(home / "jinkies.db"):
+            pass
+
+
+async def test_a_file_that_is_no_database_says_so(home: Path) -> None:
+    (home / "jinkies.db").write_bytes(b"not a database, but somebody's notes\n" * 100)
+    with pytest.raises(StoreFailed, match="file is not a database"):
+        async with open_writer(home / "jinkies.db"):
+            pass
+
+
+async def test_a_full_disk_fails_the_batch_publishes_nothing_and_recovers(core: Core) -> None:
+    """SQLite's page limit stands for the disk: the same error, from the same call."""
+    await core.execute(ReportOccurrence(service="api", message="before"), SYSTEM)
+    database = core._store._db
+    ((pages,),) = await database.execute_fetchall("PRAGMA page_count")
+    await database.execute_fetchall(f"PRAGMA max_page_count = {pages}")
+    results = await asyncio.gather(
+        *(
+            core.execute(ReportOccurrence(service="api", message="x" * 9_000, fingerprint=f"{n}"), SYSTEM)
+            for n in range(50)
+        ),
+        return_exceptions=True,
+    )
+    assert {type(result) for result in results} == {StoreFailed}
+    assert "disk is full" in str(results[0])
+    assert core.hub.head == 1
+    assert store_state(core) is PartState.FAILED
+    await database.execute_fetchall("PRAGMA max_page_count = 1000000")
+    outcome = await core.execute(ReportOccurrence(service="api", message="after"), SYSTEM)
+    assert (outcome.alert_id, outcome.seq) == (2, 2)
+    assert store_state(core) is PartState.OK
+
+
+async def test_the_first_and_the_newest_occurrences_are_kept_and_the_count_is_exact(core: Core) -> None:
+    total = KEPT_OCCURRENCES * 3
+    for n in range(total):
+        await core.execute(ReportOccurrence(service="api", message=f"time {n}", fingerprint="same"), SYSTEM)
+    detail = await core.reader.alert(1)
+    assert (detail.row.count, detail.first.message, detail.latest.message) == (total, "time 0", f"time {total - 1}")
+    ((kept,),) = await core._store._db.execute_fetchall("SELECT count(*) FROM occurrences")
+    assert kept == KEPT_OCCURRENCES + 1
+
+
+async def test_resolved_alerts_expire_and_their_ids_are_not_used_again(core: Core) -> None:
+    for n in range(3):
+        await core.execute(ReportOccurrence(service="api", message=f"m{n}", fingerprint=f"{n}"), SYSTEM)
+    await core.execute(Resolve(alert_id=2), SYSTEM)
+    await core.execute(Resolve(alert_id=3), SYSTEM)
+    outcome = await core.execute(Expire(before_ms=core.clock.now_ms() + 1), SYSTEM)
+    assert outcome.reason == "2 deleted"
+    page = await core.reader.alerts(AlertQuery())
+    assert [row.alert_id for row in page.rows] == [1]
+    assert (await core.snapshot()).counts.resolved == 0
+    new = await core.execute(ReportOccurrence(service="api", message="new", fingerprint="new"), SYSTEM)
+    assert new.alert_id == 4

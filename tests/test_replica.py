@@ -1,0 +1,101 @@
+"""The replica: what is folded is what a fresh snapshot would say, and a lost core is said and survived."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+
+from jinkies.app import host
+from jinkies.commands import Acknowledge, AnyCommand, Expire, Reopen, ReportOccurrence, Resolve
+from jinkies.config import Config
+from jinkies.core import Core
+from jinkies.errors import CommandError
+from jinkies.model import SYSTEM, Severity
+from jinkies.replica import LinkState, Replica
+from jinkies.wire.client import attach
+from jinkies.wire.peer import local_actor
+
+
+async def until(replica: Replica, condition: Callable[[], bool]) -> None:
+    """Wait for what the replica shows, never for a time."""
+    version = 0
+    while not condition():
+        version = await replica.changed(version)
+
+
+async def settled(replica: Replica, seq: int) -> None:
+    """Until the replica has folded up to a journal position."""
+    await until(replica, lambda: replica.position is not None and replica.position.seq >= seq)
+
+
+def some_command(dice: random.Random) -> AnyCommand:
+    alert_id = dice.randint(1, 8)
+    kind = dice.choice((ReportOccurrence, ReportOccurrence, Acknowledge, Resolve, Reopen, Expire))
+    if kind is ReportOccurrence:
+        severity = dice.choice(list(Severity))
+        return ReportOccurrence(service="api", message="m", fingerprint=str(dice.randint(1, 8)), severity=severity)
+    if kind is Expire:
+        return Expire(before_ms=2**53, limit=1)
+    return kind(alert_id=alert_id)  # type: ignore[call-arg]  # the three that are left take it
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_folding_equals_a_fresh_snapshot(core: Core, seed: int) -> None:
+    dice = random.Random(seed)
+    async with attach(core.config.socket_path) as operator:
+        replica = Replica(operator)
+        running = asyncio.create_task(replica.run())
+        await asyncio.wait_for(replica.live(), 5)
+        for _ in range(30):
+            commands = [some_command(dice) for _ in range(dice.randint(1, 10))]
+            results = await asyncio.gather(*(core.execute(one, SYSTEM) for one in commands), return_exceptions=True)
+            assert all(not isinstance(one, BaseException) or isinstance(one, CommandError) for one in results)
+        await asyncio.wait_for(settled(replica, core.hub.head), 5)
+        snapshot = await core.snapshot()
+        running.cancel()
+        await asyncio.wait({running})
+    assert replica.counts == snapshot.counts
+    unresolved = {alert_id: row for alert_id, row in replica.rows.items() if row.unresolved}
+    assert unresolved == {row.alert_id: row for row in snapshot.rows}
+    for delivery in snapshot.deliveries:
+        assert replica.deliveries[delivery.alert_id, delivery.channel_id, delivery.kind] == delivery
+
+
+async def test_a_core_that_restarts_is_missed_and_found_again(config: Config) -> None:
+    async with host(config, ingest=False, background=False) as first:
+        await first.execute(ReportOccurrence(service="api", message="one"), SYSTEM)
+        attached = attach(config.socket_path)
+        operator = await attached.__aenter__()
+        replica = Replica(operator)
+        links: list[LinkState] = []
+        stop_listening = replica.listen(lambda _: links.append(replica.link))
+        running = asyncio.create_task(replica.run())
+        await asyncio.wait_for(replica.live(), 5)
+    async with asyncio.timeout(10):
+        await until(replica, lambda: replica.link is LinkState.LOST)
+        assert replica.lost_at_ms is not None
+        assert replica.trouble is not None
+        assert list(replica.rows) == [1], "what was known is still shown"
+        async with host(config, ingest=False, background=False) as second:
+            await second.execute(ReportOccurrence(service="api", message="two", fingerprint="2"), SYSTEM)
+            await until(replica, lambda: replica.link is LinkState.LIVE and len(replica.rows) == 2)
+            stop_listening()
+            running.cancel()
+            await asyncio.wait({running})
+            await attached.__aexit__(None, None, None)
+    assert LinkState.LOST in links
+    assert replica.trouble is None
+
+
+async def test_an_embedded_replica_needs_no_socket(core: Core) -> None:
+    replica = Replica(core.operator(local_actor()))
+    running = asyncio.create_task(replica.run())
+    await replica.live()
+    await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+    await asyncio.wait_for(settled(replica, 1), 5)
+    assert replica.rows[1].title == "m"
+    running.cancel()
+    await asyncio.wait({running})

@@ -1,0 +1,178 @@
+"""The socket itself: who may open it, what it refuses, and what happens when one end goes quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import subprocess
+
+import httpx
+import msgspec
+import pytest
+
+from jinkies import hub
+from jinkies.app import Mode, host, open_operator
+from jinkies.commands import ReportOccurrence
+from jinkies.config import Config
+from jinkies.core import Core
+from jinkies.errors import AlreadyRunning, ConfigError, Disconnected, Lagged
+from jinkies.events import JournalEntry, Position
+from jinkies.operator import Hosting
+from jinkies.wire import codec, server
+from jinkies.wire.client import attach
+from jinkies.wire.peer import local_actor
+
+
+def curl(core: Core) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(core.config.socket_path)), base_url="http://core"
+    )
+
+
+async def test_only_the_owner_can_reach_the_socket(core: Core) -> None:
+    assert stat.S_IMODE(core.config.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(core.config.socket_path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(core.config.database_path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+async def test_the_kernel_tells_who_connects_and_others_are_refused(core: Core) -> None:
+    core.config.home.chmod(0o755)
+    core.config.socket_path.chmod(0o666)
+    script = (
+        "import http.client, socket, sys\n"
+        "c = http.client.HTTPConnection('core'); c.sock = socket.socket(socket.AF_UNIX); c.sock.connect(sys.argv[1])\n"
+        "c.request('GET', '/v1/hello', headers={'Jinkies-Protocol': '1'}); r = c.getresponse()\n"
+        "print(r.status, r.read().decode())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "/usr/bin/env",
+        "python3",
+        "-c",
+        script,
+        str(core.config.socket_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        user=65534,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    out, err = await process.communicate()
+    assert out.startswith(b"403 "), err
+    assert b"user id 65534 may not attach" in out
+
+
+async def test_another_protocol_is_told_to_update(core: Core) -> None:
+    async with curl(core) as client:
+        answer = await client.get("/v1/hello", headers={"Jinkies-Protocol": "99"})
+    assert answer.status_code == 426
+    assert answer.json()["message"] == "this core speaks protocol 1, the caller 99: update the older of the two"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/v1/execute", b"{", "truncated"),
+        ("/v1/execute", b'{"command":{"type":"no_such"}}', "no_such"),
+        ("/v1/execute", b'{"command":{"type":"acknowledge","alert_id":"x"}}', "alert_id"),
+        ("/v1/alerts", b"[]", "Expected `object`"),
+    ],
+)
+async def test_a_body_that_makes_no_sense_names_what_is_wrong(core: Core, path: str, body: bytes, message: str) -> None:
+    async with curl(core) as client:
+        answer = await client.post(path, content=body, headers={"Jinkies-Protocol": "1"})
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "invalid"
+    assert message in answer.json()["message"]
+
+
+async def test_an_unknown_route_is_not_found(core: Core) -> None:
+    async with curl(core) as client:
+        answer = await client.get("/v1/nothing", headers={"Jinkies-Protocol": "1"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_no_core_says_how_to_start_one(config: Config) -> None:
+    with pytest.raises(Disconnected, match="jinkies serve"):
+        async with open_operator(config, Mode.ATTACH):
+            pass
+
+
+async def test_one_core_a_database(core: Core) -> None:
+    with pytest.raises(AlreadyRunning, match="another core runs"):
+        async with host(core.config, ingest=False):
+            pass
+    async with open_operator(core.config) as operator:
+        assert operator.hosting is Hosting.ATTACHED
+
+
+async def test_a_stale_socket_is_no_obstacle(config: Config) -> None:
+    server.bind_private(config.socket_path).close()
+    async with open_operator(config) as operator:
+        assert operator.hosting is Hosting.EMBEDDED
+        async with attach(config.socket_path) as attached:
+            assert (await attached.hello()).pid == os.getpid()
+    assert not config.socket_path.exists()
+
+
+async def test_a_home_too_deep_for_a_socket_names_the_limit(config: Config) -> None:
+    deep = msgspec.structs.replace(config, home=config.home / ("x" * 100))
+    with pytest.raises(ConfigError, match="at most 103"):
+        async with open_operator(deep):
+            pass
+
+
+async def test_a_quiet_stream_carries_heartbeats(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEARTBEAT_S", 0.01)
+    async with (
+        curl(core) as client,
+        client.stream("GET", f"/v1/subscribe?epoch={core.epoch}&after=0", headers={"Jinkies-Protocol": "1"}) as stream,
+    ):
+        lines = stream.aiter_lines()
+        beats = [json.loads(await anext(lines)) for _ in range(3)]
+        await lines.aclose()  # type: ignore[attr-defined]  # httpx annotates its generator as an iterator
+    assert {beat["type"] for beat in beats} == {"heartbeat"}
+
+
+async def test_a_dead_core_is_noticed_by_its_silence(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jinkies.wire import client as client_module
+
+    monkeypatch.setattr(client_module, "SILENCE_S", 0.05)
+    assert codec.HEARTBEAT_S > 1
+    async with attach(core.config.socket_path) as operator:
+        with pytest.raises(Disconnected, match="does not answer"):
+            async with operator.subscribe(Position(core.epoch, 0)) as updates:
+                await anext(updates)
+
+
+async def test_a_reader_that_stands_still_is_marked_lagged_and_slows_nobody(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "QUEUE_LIMIT", 600)
+    fast: list[int] = []
+    total = 3_000
+    start = Position(core.epoch, 0)
+    local = core.operator(local_actor())
+
+    async def report(first: int) -> None:
+        for n in range(first, first + 100):
+            await local.execute(ReportOccurrence(service="api", message=f"m{n} " + "x" * 1_000, fingerprint=f"{n}"))
+
+    async def follow() -> None:
+        async with local.subscribe(start) as updates:
+            async for update in updates:
+                if isinstance(update, JournalEntry):
+                    fast.append(update.seq)
+                if len(fast) == total:
+                    return
+
+    async with attach(core.config.socket_path) as operator, operator.subscribe(start) as slow:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(follow())
+            for first in range(0, total, 100):
+                tasks.create_task(report(first))
+        with pytest.raises(Lagged):
+            async for _ in slow:
+                pass
+    assert fast == list(range(1, total + 1))
