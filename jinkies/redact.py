@@ -82,14 +82,15 @@ _KEY = re.compile(
 )
 _STEMS = ("passw", "passphrase", "pwd", "secret", "token", "jwt", "credential", "authorization", "cookie", "sess")
 _STEMS += ("key", "sig", ".sid")
-_VALUE = re.compile(
-    r"(?:[bruf]{0,2}(?:"
+_ENCLOSED = re.compile(
+    r"[bruf]{0,2}(?:"
     r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
-    r"|(?P<eq>\\{1,7}[\"'])(?:[^\n]*?(?<!\\)(?P=eq)|[^\n]*+)))"
-    r"|(?P<list>[\[({][^\[\](){}\n]{0,4096}+[\])}](?![A-Za-z0-9]))"
-    r"|(?P<bare>[^\s&\"'`,;\\]*+(?:[,;](?! ?[\w.\-]{1,64}+(?: \w{1,32}+)?\s?[=:])[^\s&\"'`,;\\]++)*+)",
+    r"|(?P<eq>\\{1,7}[\"'])(?:[^\n]*?(?<!\\)(?P=eq)|[^\n]*+))"
+    r"|(?P<list>[\[({][^\[\](){}\n]{0,4096}+[\])}](?![A-Za-z0-9]))",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"[^\s&\"'`,;\\]*+(?:[,;](?! ?[\w.\-]{1,64}+(?: \w{1,32}+)?\s?[=:])[^\s&\"'`,;\\]++)*+")
+_GLANCE = 256  # characters that decide whether a bare value is source code or prose
 _SCHEME = re.compile(r"(?:bearer|basic|token|bot|negotiate|apikey)[ \t]{1,4}", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"[^\n\"'\\]*+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -109,7 +110,7 @@ _PROSE_WORDS = frozenset("expired invalid missing required denied refused failed
 _PROSE = re.compile(r"[A-Za-z]{1,20}(?=[ \t]{1,2}(?:[a-z]|\[redacted)|[.,;!]?\s*\Z|[.,;!]?\s*\n)")
 _TYPES = r"(?:str|string|bytes|int|bool|boolean|object|any|SecretStr|Optional\[\w+\])(?:[ \t]*(?:[,|)=]|\Z|\n))"
 _CODE = re.compile(
-    r"(?:await )?[A-Za-z_][\w.]*+\([^\n]*|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
+    r"(?:await )?[A-Za-z_][\w.]*+\(|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
     r"(?![\w.\-])|\$\{?[A-Za-z_]\w*+\}?(?!\S)|%\(?\w{0,40}\)?s\b|\{[\w.:!]{0,40}\}|<[\w -]{1,40}>|\*{3,}(?!\S)|"
     + _TYPES,
     re.IGNORECASE,
@@ -167,25 +168,20 @@ def _value_span(match: re.Match[str], text: str) -> tuple[int, int]:
     """Where the secret starts and ends; an empty span where there is nothing to hide."""
     start = match.end()
     stem = match["stem"].lower()
-    value = _VALUE.match(text, start)
-    if value is None:
-        return start, start
-    if value["list"]:
-        return (start, start) if value[0] == MARK or not value[0][1:-1].strip() else (start, value.end())
-    if value["bare"] is None:
-        return _quoted_span(value)
-    if stem == "cookie" and ":" in match["sep"]:
-        rest = _REST_OF_LINE.match(text, start)
-        return start, rest.end() if rest else value.end()
-    scheme = _SCHEME.match(text, start)
-    if scheme and stem == "authorization":
+    enclosed = _ENCLOSED.match(text, start)
+    if enclosed and enclosed["list"]:
+        empty = enclosed[0] == MARK or not enclosed[0][1:-1].strip()
+        return start, start if empty else enclosed.end()
+    if enclosed:
+        return _quoted_span(enclosed)
+    scheme = _SCHEME.match(text, start) if stem == "authorization" else None
+    if scheme:
         return scheme.end(), _bare_end(text, scheme.end())
-    if stem == "authorization" and text.startswith(("AWS4-", "Digest "), start):
+    whole_line = stem == "cookie" and ":" in match["sep"]
+    if whole_line or (stem == "authorization" and text.startswith(("AWS4-", "Digest "), start)):
         rest = _REST_OF_LINE.match(text, start)
-        return start, rest.end() if rest else value.end()
-    if _is_plain(match, text, value[0]):
-        return start, start
-    return start, _bare_end(text, start)
+        return start, rest.end() if rest else start
+    return start, start if _is_plain(match, text) else _bare_end(text, start)
 
 
 def _quoted_span(value: re.Match[str]) -> tuple[int, int]:
@@ -202,28 +198,27 @@ def _quoted_span(value: re.Match[str]) -> tuple[int, int]:
 
 def _bare_end(text: str, start: int) -> int:
     """End of an unquoted value: brackets and full stops that close a sentence around it stay."""
-    value = _VALUE.match(text, start)
+    value = _BARE.match(text, start)
     found = value[0] if value else ""
     if found.startswith(MARK):
         return start + len(found)
     return start + len(found.rstrip(").]}>,;"))
 
 
-def _is_plain(match: re.Match[str], text: str, value: str) -> bool:
+def _is_plain(match: re.Match[str], text: str) -> bool:
     """Source code, placeholders and prose behind a secret's name hide nothing."""
-    stem, start = match["stem"].lower(), match.end()
-    if value.rstrip(").]},;").lower() in _NOTHING or value.startswith(MARK) and value.rstrip(").]},;") == MARK[:-1]:
-        return True
-    if value.lower() == (stem + match["tail"].lower()) or _CODE.match(text, start):
+    stem, tail, start = match["stem"].lower(), match["tail"].lower(), match.end()
+    end = min(len(text), start + _GLANCE)
+    glance = _BARE.match(text, start, end)
+    value = glance[0].rstrip(").]},;").lower() if glance else ""
+    if value in _NOTHING or value == MARK[:-1] or value == stem + tail or _CODE.match(text, start, end):
         return True
     if stem == "pwd" and value.startswith("/"):  # the working directory
         return True
-    if match["tail"].lower() == "s" and value.rstrip(").]},;").isdigit():  # max_tokens=4096
+    if tail == "s" and value.isdigit():  # max_tokens=4096
         return True
-    prose = _PROSE.match(text, start) if ":" in match["sep"] and stem in _PROSE_STEMS else None
-    return prose is not None and (
-        prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"}
-    )
+    prose = _PROSE.match(text, start, end) if ":" in match["sep"] and stem in _PROSE_STEMS else None
+    return prose is not None and (prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"})
 
 
 # -------------------------------------------------------------------------------------------- known shapes
