@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from jinkies.app import carry_out_pull_request
 from jinkies.cli.output import complain, line
 from jinkies.cli.records import alert_record, encode
 from jinkies.cli.session import with_operator
@@ -12,7 +13,7 @@ from jinkies.commands import Acknowledge, CreatePullRequest, Reopen, Resolve
 from jinkies.config import Config
 from jinkies.errors import Disconnected, NotConfigured, ResyncNeeded, UpstreamError
 from jinkies.events import JournalEntry
-from jinkies.model import AlertRow, PullRequest, WorkState
+from jinkies.model import AlertRow, PartState, WorkState
 from jinkies.operator import Hosting, Operator
 
 Decision = Acknowledge | Resolve | Reopen
@@ -52,34 +53,33 @@ def pull_request(arguments: argparse.Namespace) -> int:
     )
 
     async def call(config: Config, operator: Operator) -> int:
+        await _refuse_unconfigured(config, operator, command.alert_id)
         outcome = await operator.execute(command)
         if arguments.no_wait:
             row = (await operator.alert(command.alert_id)).row
             print(encode(alert_record(row)) if arguments.json else f"#{command.alert_id} {line(outcome.reason)}")
             return 0
         if operator.hosting is Hosting.EMBEDDED:
-            await _carry_out(config, operator, command.alert_id)
+            await carry_out_pull_request(operator, command.alert_id)  # no core runs, so nobody else does the work
         row = await _settled(operator, command.alert_id, arguments.timeout)
         return _report(row, as_json=arguments.json)
 
     return with_operator(call)
 
 
-async def _carry_out(config: Config, operator: Operator, alert_id: int) -> None:
-    """No core runs, so nobody else does the work."""
-    from jinkies.app import carry_out_pull_request
-
-    if (await _asked(operator, alert_id)).state is not WorkState.DONE:
-        if (missing := config.github.missing()) is not None:
-            raise NotConfigured(f"GitHub is not configured: {missing}")
-        await carry_out_pull_request(operator, alert_id)
-
-
-async def _asked(operator: Operator, alert_id: int) -> PullRequest:
+async def _refuse_unconfigured(config: Config, operator: Operator, alert_id: int) -> None:
+    """Nobody would carry it out: say so now, unless the pull request is there already."""
     asked = (await operator.alert(alert_id)).row.pull_request
-    if asked is None:
-        raise UpstreamError(f"#{alert_id} has no pull request asked for")
-    return asked
+    if asked is not None and asked.state is WorkState.DONE:
+        return
+    missing = config.github.missing()
+    if operator.hosting is Hosting.ATTACHED:  # what counts is the core's configuration, which may not be ours
+        health = (await operator.snapshot()).health
+        missing = next(
+            (one.detail for one in health if one.part == "github" and one.state is PartState.UNCONFIGURED), None
+        )
+    if missing is not None:
+        raise NotConfigured(f"GitHub is not configured: {missing}")
 
 
 async def _settled(operator: Operator, alert_id: int, timeout_s: float) -> AlertRow:
