@@ -1,18 +1,122 @@
-"""placeholder"""
+"""What makes two occurrences the same alert, and how an alert is called. Pure; linear in what it reads.
+
+A fingerprint is, within a service and an environment, the first of these that there is:
+
+1. the caller's own ``fingerprint``;
+2. exception type and the in-app frames of the stack trace, by file and function: line numbers move with every commit;
+3. exception type and the message, with everything masked that changes from one occurrence to the next.
+"""
+
+from __future__ import annotations
 
 import hashlib
+import re
+
+import msgspec
+
 from jinkies.commands import ReportOccurrence
+from jinkies.frames import Frame, parse_frames
+
+MAX_TITLE = 256
+MAX_CULPRIT = 200
+_MAX_FRAMES = 50  # innermost ones that count
+_MAX_MESSAGE = 2_000  # characters of a message that count
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]++")
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<!\w)\"[^\"\n]{0,500}\"|(?<!\w)'[^'\n]{0,500}'(?!\w)|`[^`\n]{0,500}`"), "<text>"),
+    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    (re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}"), "<email>"),
+    (
+        re.compile(
+            r"\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+\-]\d\d:?\d\d))?)?"
+            r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+        ),
+        "<time>",
+    ),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"), "<ip>"),
+    (re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}(?![\w:])"), "<ip>"),
+    (
+        re.compile(r"\b0x[0-9a-fA-F]{1,64}\b|(?<![A-Za-z0-9])(?=[a-fA-F]{0,63}\d)[0-9a-fA-F]{8,128}(?![A-Za-z0-9])"),
+        "<hex>",
+    ),
+    (re.compile(r"[+\-]?\d++(?:[.,]\d++){0,8}"), "<number>"),
+)
+_TELLING = ("message", "msg", "error", "err", "exception", "event", "detail", "reason")
 
 
 def fingerprint(command: ReportOccurrence) -> str:
-    return hashlib.sha256(
-        f"{command.service}|{command.environment}|{command.fingerprint or command.message}".encode()
-    ).hexdigest()[:32]
+    """32 hexadecimal digits; equal for occurrences of the same alert. Reads the redacted command."""
+    parts = [command.service, command.environment or ""]
+    if command.fingerprint:
+        parts += ["own", command.fingerprint]
+    elif frames := _telling_frames(command.stack_trace):
+        parts += ["frames", command.exception_type or "", *frames]
+    else:
+        parts += ["message", command.exception_type or "", masked(command.message)]
+    text = "".join(f"{len(part)}:{part}" for part in parts)  # no two lists give the same text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def culprit(stack_trace: str | None) -> str | None:
-    return "app/views/orders.py:118 in show" if stack_trace else None
+    """The innermost in-app frame as ``app/views/orders.py:118 in show``; at most 200 characters; None without one."""
+    frames = parse_frames(stack_trace or "")
+    if not frames:
+        return None
+    frame = next((one for one in reversed(frames) if one.in_app), frames[-1])
+    function = _clean(frame.function)[:80]
+    tail = f"{f':{frame.line}' if frame.line is not None else ''}{f' in {function}' if function else ''}"
+    path = _clean(frame.path).lstrip("/")
+    room = MAX_CULPRIT - len(tail)
+    return (path if len(path) <= room else "…" + path[-(room - 1) :]) + tail
 
 
 def title(command: ReportOccurrence) -> str:
-    return f"{command.exception_type}: {command.message}"[:256]
+    """``KeyError: 'order_id'``: type and first line, printable, 1 to 256 characters."""
+    kind = _clean(command.exception_type or "")
+    message = next((line for raw in command.message[:20_000].splitlines() if (line := _clean(raw))), "")
+    short = kind.rpartition(".")[2] or kind
+    if not kind or message == short or message.startswith((f"{kind}:", f"{short}:", f"{kind} ", f"{short} ")):
+        text = message or kind
+    else:
+        text = f"{kind}: {message}" if message else kind
+    text = text or f"Error in {_clean(command.service) or 'an unnamed service'}"
+    return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 1] + "…"
+
+
+def masked(message: str) -> str:
+    """The message without what changes: quoted values, ids, addresses, times, numbers. Of a JSON line, its message."""
+    text = _json_message(message)[:_MAX_MESSAGE]
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
+    return " ".join(text.split())
+
+
+def _telling_frames(stack_trace: str | None) -> list[str]:
+    """In-app frames, else all; each once, so that the depth of a recursion does not matter."""
+    frames = parse_frames(stack_trace or "")
+    chosen = [frame for frame in frames if frame.in_app] or frames
+    return list(dict.fromkeys(_frame_text(frame) for frame in chosen))[-_MAX_FRAMES:]
+
+
+def _frame_text(frame: Frame) -> str:
+    """File and function without numbers: releases' folders, lambdas and generated classes are numbered."""
+    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{12,64}|\d+", "", f"{frame.path}\0{frame.function}")
+
+
+def _json_message(message: str) -> str:
+    """A structured log line is told apart by what it says; its quoted keys and values are all alike."""
+    if not message.lstrip().startswith("{") or len(message) > 100_000:
+        return message
+    try:
+        fields = msgspec.json.decode(message, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return message
+    texts = [value for name in _TELLING if isinstance(value := fields.get(name), str) and value]
+    return texts[0] if texts else message
+
+
+def _clean(text: str) -> str:
+    """Printable, on one line, single blanks; colour codes and direction marks gone."""
+    return " ".join(_INVISIBLE.sub(" ", _ESCAPES.sub("", text[:20_000])).split())

@@ -218,7 +218,9 @@ def _is_plain(match: re.Match[str], text: str) -> bool:
     if tail == "s" and value.isdigit():  # max_tokens=4096
         return True
     prose = _PROSE.match(text, start, end) if ":" in match["sep"] and stem in _PROSE_STEMS else None
-    return prose is not None and (prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"})
+    return prose is not None and (
+        prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"}
+    )
 
 
 # -------------------------------------------------------------------------------------------- known shapes
