@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import interactions as ipy
+import pytest
 from interactions.api.http.route import Route
 
 from jinkies.simulators.discord import SimulatedDiscord
+
+# aiohttp 3.14 warns of an argument that interactions.py 5.16 gives its WebSocket
+CLIENT_WARNINGS = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float' is deprecated")
 
 
 class Commands(ipy.Extension):
@@ -55,7 +59,9 @@ class Commands(ipy.Extension):
 
     @ipy.component_callback(re.compile(r"^jk:why:\d+$"))
     async def why(self, ctx: ipy.ComponentContext) -> None:
-        await ctx.send_modal(ipy.Modal(ipy.ShortText(label="Reason", custom_id="reason"), title="Why?", custom_id="jk:f:7"))
+        await ctx.send_modal(
+            ipy.Modal(ipy.ShortText(label="Reason", custom_id="reason"), title="Why?", custom_id="jk:f:7")
+        )
 
     @ipy.modal_callback(re.compile(r"^jk:f:\d+$"))
     async def because(self, ctx: ipy.ModalContext, reason: str) -> None:
@@ -100,7 +106,11 @@ async def connected(sim: SimulatedDiscord, intents: ipy.Intents = ipy.Intents.GU
     """A client that is ready; ended by cancelling its task, since ``Client.stop()`` of 5.16 spins."""
     before, Route.BASE = Route.BASE, sim.api_url
     bot = ipy.Client(
-        token=sim.token, intents=intents, send_command_tracebacks=False, disable_dm_commands=True, sync_interactions=True
+        token=sim.token,
+        intents=intents,
+        send_command_tracebacks=False,
+        disable_dm_commands=True,
+        sync_interactions=True,
     )
     Commands(bot)
     running = asyncio.create_task(bot.astart(), name="interactions.py")

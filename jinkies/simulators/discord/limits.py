@@ -113,6 +113,7 @@ class Buckets:
 def _refusal(wait_s: float, *, everywhere: bool) -> Json:
     return {
         "message": "You are being rate limited.",
+        "code": 0,
         "retry_after": math.ceil(wait_s * 1000) / 1000,
         "global": everywhere,
     }

@@ -1,0 +1,146 @@
+"""A real client's traffic, and the simulator's answers, against Discord's own description of its API."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import interactions as ipy
+import msgspec
+import pytest
+
+from jinkies.simulators.discord import Call, RateLimit, RateLimits, SimulatedDiscord
+from tests.contract_discord.check import violations
+from tests.simulators.client import CLIENT_WARNINGS, buttons, card, connected, text_channel
+
+pytestmark = [pytest.mark.contract, CLIENT_WARNINGS]
+
+
+@pytest.fixture
+def spec() -> Path:
+    path = os.environ.get("JINKIES_DISCORD_SPEC")
+    if not path:
+        pytest.fail("run this with: make contract SPEC=path/to/discord-openapi.json")
+    return Path(path)
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[SimulatedDiscord]:
+    async with SimulatedDiscord(limits=RateLimits(messages=RateLimit(50, 1.0))) as running:
+        yield running
+
+
+async def whole_conversation(sim: SimulatedDiscord) -> None:
+    """Every kind of request that the bot makes."""
+    async with connected(sim) as bot:
+        channel = text_channel(bot, sim)
+        posted = await channel.send(
+            "<@&1500000000000000001> an alert",
+            embeds=card(),
+            components=buttons(),
+            allowed_mentions={"parse": [], "roles": ["1500000000000000001"]},
+            nonce="jk42-0a1b2c3d",
+            enforce_nonce=True,
+        )
+        message_id = str(posted.id)
+        await posted.edit(content="an alert, twice", embeds=card("twice"))
+        await channel.send("with a file", files=ipy.File(file=io.BytesIO(b"a line"), file_name="excerpt.log"))
+        await sim.slash("ping")
+        await sim.slash("diagnose", {"service": "billing"})
+        await sim.people.autocomplete("diagnose", "service", "che", "velma", "alerts")
+        whisper = await sim.slash("whisper")
+        await sim.wait_for(lambda: len([c for c in sim.calls if c.method == "POST" and "/webhooks" in c.path]) == 1)
+        assert whisper.ephemeral
+        await sim.press(message_id, "jk:deny:42")
+        await sim.press(message_id, "jk:why:42")
+        await sim.modal("jk:f:7", {"reason": "flaky"})
+        await sim.press(message_id, "jk:ack:42:0a1b2c3d")
+        another = await channel.send("another", components=buttons())
+        await sim.press(str(another.id), "jk:slow:42")
+        await channel.fetch_messages(limit=10, before=int(another.id))
+        await bot.http.get_message(channel.id, another.id)
+        await bot.http.get_channel(channel.id)
+        await bot.http.get_guild(int(sim.world.guild_id))
+        await bot.http.get_guild_channels(int(sim.world.guild_id))
+        await another.delete()
+
+
+async def test_a_real_client_and_the_simulator_satisfy_the_description(sim: SimulatedDiscord, spec: Path) -> None:
+    await whole_conversation(sim)
+
+    assert violations(spec, sim.calls) == []
+
+    used = {(call.method, call.template.split("/")[1]) for call in sim.calls}
+    assert {("POST", "channels"), ("PATCH", "channels"), ("DELETE", "channels")} <= used
+    assert {("POST", "interactions"), ("PATCH", "webhooks"), ("POST", "webhooks"), ("PUT", "applications")} <= used
+
+
+async def test_the_simulators_refusals_satisfy_the_description(sim: SimulatedDiscord, spec: Path) -> None:
+    channel = sim.world.channels[0].id
+    async with aiohttp.ClientSession(sim.api_url + "/", headers={"Authorization": f"Bot {sim.token}"}) as http:
+        await http.get("channels/1")
+        await http.get(f"channels/{channel}/messages/1")
+        await http.post(f"channels/{channel}/messages", json={})
+        await http.get("users/@me", headers={"Authorization": "Bot wrong"})
+        for _ in range(51):
+            await http.delete(f"channels/{channel}/messages/1")
+
+    assert [call.status for call in sim.calls][:4] == [404, 404, 400, 401]
+    assert sim.calls[-1].status == 429
+    assert violations(spec, sim.calls) == []
+
+
+async def good_post(sim: SimulatedDiscord, body: dict[str, Any]) -> Call:
+    channel = sim.world.channels[0].id
+    headers = {"Authorization": f"Bot {sim.token}"}
+    async with aiohttp.ClientSession() as http:
+        await http.post(f"{sim.api_url}/channels/{channel}/messages", json=body, headers=headers)
+    return sim.calls[-1]
+
+
+async def test_the_checker_catches_bad_requests(sim: SimulatedDiscord, spec: Path) -> None:
+    good = await good_post(sim, {"content": "fine"})
+    assert violations(spec, [good]) == []
+    bad_bodies: list[tuple[Any, str]] = [
+        ({"content": "x", "embeds": [{"title": "x" * 257}]}, "$.embeds[0].title"),
+        ({"content": "x", "flags": "many"}, "$.flags"),
+        ({"content": "x", "nonce": "n" * 26}, "$.nonce"),
+        ({"components": [{"type": 1, "components": [{"type": 2, "style": 1, "custom_id": "c" * 101}]}]}, "too long"),
+        (None, "Missing required request body"),
+    ]
+    for body, complaint in bad_bodies:
+        found = violations(spec, [msgspec.structs.replace(good, body=body)])
+        assert len(found) == 1, body
+        assert complaint in found[0]
+    elsewhere = msgspec.structs.replace(good, path="/api/v10/channels/1/telepathy")
+    assert "Path not found" in violations(spec, [elsewhere])[0]
+    anonymous = msgspec.structs.replace(good, headers={})
+    assert "request: " in violations(spec, [anonymous])[0]
+
+
+async def test_the_checker_catches_what_only_the_simulator_knows(sim: SimulatedDiscord, spec: Path) -> None:
+    refused = await good_post(sim, {"content": "x" * 2001})
+
+    assert refused.status == 400
+    (found,) = violations(spec, [refused])
+    assert found.startswith("POST /channels/{channel_id}/messages: request: refused as an invalid form: ")
+    assert "Must be 2000 or fewer in length." in found
+
+
+async def test_the_checker_catches_bad_answers(sim: SimulatedDiscord, spec: Path) -> None:
+    good = await good_post(sim, {"content": "fine", "embeds": [{"title": "t", "color": 1}]})
+    without_id = {key: value for key, value in good.response.items() if key != "id"}
+    for response, complaint in (
+        (without_id, "'id' is a required property"),
+        (good.response | {"timestamp": "yesterday"}, "$.timestamp"),
+        (good.response | {"author": {}}, "$.author"),
+        (good.response | {"embeds": [{"type": "rich", "color": "red"}]}, "$.embeds[0].color"),
+    ):
+        found = violations(spec, [msgspec.structs.replace(good, response=response)])
+        assert len(found) == 1, complaint
+        assert complaint in found[0]
+        assert "answer 200" in found[0]
