@@ -1,0 +1,103 @@
+"""``jinkies-tui``: the terminal console. Attaches to a running core, else hosts one itself and says so."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from jinkies import __version__
+from jinkies.config import Config
+from jinkies.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jinkies.app import Mode
+    from jinkies.operator import Operator
+
+_LOG_BYTES = 1_000_000
+
+
+class _Mode(StrEnum):
+    """``jinkies.app.Mode`` by value: that module is imported after the first paint."""
+
+    ATTACH = "attach"
+    ATTACH_OR_EMBED = "attach_or_embed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script. Answers 0, 1 when there is no core to attach to, 2 for mistakes in configuration or usage."""
+    options = _parser().parse_args(arguments)
+    if options.demo:
+        from jinkies.demo import run
+
+        return run(options.headless)
+    if options.headless is not None:
+        print("jinkies-tui: --headless goes with --demo", file=sys.stderr)  # noqa: T201 - a command line's answer
+        return 2
+    from jinkies.config import load_config
+
+    try:
+        config = load_config()
+    except ConfigError as error:
+        print(f"jinkies-tui: the configuration has mistakes:\n{error}", file=sys.stderr)  # noqa: T201 - as above
+        return 2
+    return run_console(config, _Mode.ATTACH if options.attach else _Mode.ATTACH_OR_EMBED)
+
+
+def run_console(config: Config, mode: Mode | _Mode) -> int:
+    """Run the console until the user leaves. Answers the exit status; says on stderr why it is not 0."""
+    from tui.app import ConsoleApp
+
+    def connect() -> AbstractAsyncContextManager[Operator]:
+        from jinkies.app import Mode, open_operator
+
+        return open_operator(config, Mode(mode.value))
+
+    handler = _log_to_file(config)
+    app = ConsoleApp(connect, config)
+    try:
+        status = app.run()
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    if app.failure is not None:
+        print(f"jinkies-tui: {app.failure}", file=sys.stderr)  # noqa: T201 - a command line's answer
+    return status if status is not None else app.return_code or 0
+
+
+def _log_to_file(config: Config) -> logging.Handler:
+    """A line on stderr would tear the screen: what is logged goes to a file of bounded size in the home folder."""
+    from logging.handlers import RotatingFileHandler
+
+    handler: logging.Handler = logging.NullHandler()
+    if config.home.is_dir():
+        path = config.home / "console.log"
+        handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(config.log_level)
+    return handler
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jinkies-tui", description="The incident desk's terminal console. ? inside lists all keys."
+    )
+    parser.add_argument("--attach", action="store_true", help="only attach to a running core; fail when none runs")
+    parser.add_argument(
+        "--demo", action="store_true", help="a desk with simulated AWS, Discord and GitHub, cleaned up after"
+    )
+    parser.add_argument(
+        "--headless", type=float, metavar="SECONDS", help="with --demo: no screen; prints what happened as JSON"
+    )
+    parser.add_argument("--version", action="version", version=f"jinkies-tui {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""The console's Textual app: three screens over one session. It only translates; the core decides."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from jinkies.clock import Clock, SystemClock
+from jinkies.config import Config
+from jinkies.errors import JinkiesError
+from tui import theme
+from tui.screens.alerts import AlertsScreen
+from tui.session import DRAW_INTERVAL_S, Connect, Session
+from tui.widgets.header import StatusHeader
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A screen that follows the session."""
+
+    def session_changed(self, changed: Session.Changed) -> None:
+        """Something changed."""
+
+    def tick(self) -> None:
+        """A second passed."""
+
+    def draw(self) -> None:
+        """It is time to draw what streams."""
+
+
+class ConsoleApp(App[int]):
+    """``jinkies-tui``. Returns its exit status."""
+
+    TITLE = "jinkies"
+    CSS_PATH = "console.tcss"
+    DEFAULT_MODE = "alerts"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help", tooltip="All keys, and how the parts are doing"),
+        Binding("1", "switch_mode('alerts')", "alerts", show=False, id="app.alerts", tooltip="Alerts"),
+        Binding("2", "switch_mode('logs')", "logs", show=False, id="app.logs", tooltip="Logs"),
+        Binding("3", "switch_mode('discord')", "discord", show=False, id="app.discord", tooltip="Discord"),
+        Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Leave; the core goes on if it runs elsewhere"),
+    ]
+
+    def __init__(self, connect: Connect, config: Config, clock: Clock | None = None) -> None:
+        super().__init__()
+        self.session = Session(connect, config, clock or SystemClock())
+        self.register_theme(theme.THEME)
+        self.theme = theme.THEME.name
+        self.add_mode("alerts", lambda: AlertsScreen(self.session))
+        self.add_mode("logs", self._logs)
+        self.add_mode("discord", self._discord)
+        self.failure: JinkiesError | None = None
+
+    def _logs(self) -> Watched:
+        from tui.screens.logs import LogsScreen  # not before the first paint
+
+        return LogsScreen(self.session)
+
+    def _discord(self) -> Watched:
+        from tui.screens.discord import DiscordScreen  # not before the first paint
+
+        return DiscordScreen(self.session)
+
+    def on_mount(self) -> None:
+        """Paint first, then connect."""
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.run_worker(self._follow(), group="session")
+        self.set_interval(DRAW_INTERVAL_S, self._draw)
+        self.set_interval(1.0, self._tick)
+
+    async def _follow(self) -> None:
+        try:
+            await self.session.run()
+        except JinkiesError as error:
+            self.failure = error
+            self.exit(1)
+
+    def _draw(self) -> None:
+        changed = self.session.take_changes()
+        for screen in self.screen_stack:
+            if isinstance(screen, Watcher):
+                if changed is not None:
+                    screen.session_changed(changed)
+                screen.draw()
+
+    def _tick(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Watcher):
+                screen.tick()
+
+    def on_status_header_tab_chosen(self, message: StatusHeader.TabChosen) -> None:
+        """A click on a tab."""
+        self.switch_mode(message.tab)
+
+    async def action_follow(self, service: str) -> None:
+        """To the logs of a service."""
+        from tui.screens.logs import LogsScreen  # not before the first paint
+
+        await self.switch_mode("logs")
+        if isinstance(self.screen, LogsScreen):
+            self.screen.follow((service,))
+
+    def action_help(self) -> None:
+        """Every key."""
+        from tui.screens.help import HelpScreen  # not before the first paint
+        from tui.screens.keys import key_groups  # it names every screen
+
+        self.push_screen(HelpScreen(self.session, key_groups(self.BINDINGS)))

@@ -1,0 +1,60 @@
+"""Asks the core for what the detail of the selected alert shows: the alert at once, the logs around it when it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jinkies.clock import Clock
+from jinkies.errors import JinkiesError, NotConfigured
+from jinkies.model import AlertDetail, AlertRow
+from jinkies.operator import Operator
+from tui.widgets.detail_lines import LogsAround
+
+SETTLE_S = 0.25
+"""CloudWatch is asked only for an alert that stays selected this long: its calls are few and shared."""
+
+
+class DetailSource:
+    """The detail of one alert at a time."""
+
+    def __init__(self, clock: Clock, changed: Callable[[], None]) -> None:
+        self._clock = clock
+        self._changed = changed
+        self.alert_id: int | None = None
+        self.detail: AlertDetail | None = None
+        self.logs = LogsAround()
+        self._asked_logs = False
+
+    def select(self, row: AlertRow | None) -> bool:
+        """Another alert, or none; answers whether it is another."""
+        alert_id = row.alert_id if row is not None else None
+        if alert_id == self.alert_id:
+            return False
+        self.alert_id, self.detail, self.logs, self._asked_logs = alert_id, None, LogsAround(words="asking…"), False
+        return True
+
+    async def load(self, operator: Operator) -> None:
+        """Ask for the selected alert; cancelled when another is selected. Errors become words in the pane."""
+        alert_id = self.alert_id
+        if alert_id is None:
+            return
+        try:
+            self.detail = await operator.alert(alert_id)
+        except JinkiesError as error:
+            self.logs = LogsAround(words=str(error), trouble=True)
+        self._changed()
+        if not self._asked_logs:
+            await self._clock.sleep(SETTLE_S)
+            self._asked_logs = True
+            self.logs = await _logs_around(operator, alert_id)
+            self._changed()
+
+
+async def _logs_around(operator: Operator, alert_id: int) -> LogsAround:
+    try:
+        events = await operator.logs_around(alert_id)
+    except NotConfigured as error:
+        return LogsAround(words=str(error))
+    except JinkiesError as error:
+        return LogsAround(words=str(error), trouble=True)
+    return LogsAround(events=events, words="" if events else "CloudWatch holds no lines around that time")

@@ -1,0 +1,33 @@
+"""All key bindings, by place: what the help shows, and what a test holds against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.binding import BindingType
+
+from tui.screens.alert_actions import AlertActions
+from tui.screens.alerts import AlertsScreen
+from tui.screens.discord import DiscordScreen
+from tui.screens.logs import LogsScreen
+from tui.screens.pull_request import PullRequestScreen
+from tui.widgets.alert_table import AlertTable
+from tui.widgets.lines import VI_KEYS
+from tui.widgets.log_view import LogView
+from tui.widgets.prompt import Prompt
+
+Group = tuple[str, Iterable[BindingType]]
+
+
+def key_groups(app_bindings: list[BindingType]) -> list[Group]:
+    """Titles and their bindings."""
+    return [
+        ("Everywhere", app_bindings),
+        ("An alert, on Alerts and on Discord", AlertActions.BINDINGS),
+        ("Alerts", [*AlertsScreen.BINDINGS, *AlertTable.BINDINGS]),
+        ("Logs", [*LogsScreen.BINDINGS, *LogView.BINDINGS]),
+        ("Discord", DiscordScreen.BINDINGS),
+        ("Scrolling a pane", VI_KEYS),
+        ("Filter and search", Prompt.BINDINGS),
+        ("Draft pull request", PullRequestScreen.BINDINGS),
+    ]

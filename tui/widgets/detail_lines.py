@@ -1,0 +1,269 @@
+"""An alert's detail as lines: fields, stack, logs around it, timeline, what Discord shows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinkies.cards import MARKS, status_text
+from jinkies.model import (
+    AlertDetail,
+    AlertRow,
+    Delivery,
+    DeliveryState,
+    Level,
+    Link,
+    LogEvent,
+    LogLine,
+    PullRequest,
+    WorkState,
+)
+from tui import theme
+from tui.draw import Line, Part, line, rule, width_of, wrapped
+from tui.format import clean, clean_lines, clock_text, cut, fit, moment_text, short_count
+from tui.stack import Frame, Words, counts, parse_stack
+
+_LEVEL_WORD = {
+    Level.NONE: "",
+    Level.DEBUG: "DEBUG",
+    Level.INFO: "INFO",
+    Level.WARNING: "WARN",
+    Level.ERROR: "ERROR",
+    Level.CRITICAL: "CRIT",
+}
+_LOGS_SHOWN = 40
+_LIBRARY_LINES = 3  # most lines of code that a library's frame shows when unfolded
+
+
+def level_word(level: Level) -> str:
+    """Five characters at most."""
+    return _LEVEL_WORD[level]
+
+
+@dataclass(frozen=True)
+class LogsAround:
+    """The log lines around an alert, as far as they are known."""
+
+    events: tuple[LogEvent, ...] = ()
+    words: str = ""  # why there are none: still asking, what to set, what CloudWatch said
+    trouble: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that the detail shows."""
+
+    row: AlertRow
+    detail: AlertDetail | None  # None until the core has answered
+    deliveries: tuple[Delivery, ...]
+    discord_note: str  # why nothing is shown in Discord; "" when something is or will be
+    logs: LogsAround
+    log_groups: str
+    unfolded: bool
+    now_ms: int
+
+
+def detail_lines(shown: Shown, width: int) -> list[Line]:
+    """All of it, ``width`` cells wide."""
+    width = max(width, 20)
+    lines = [*_facts(shown, width), *_outside(shown, width)]
+    if shown.detail is None:
+        return [*lines, [], line(("asking the core…", theme.FAINT))]
+    lines += _message(shown.detail, width)
+    lines += _stack(shown.detail, width, unfolded=shown.unfolded)
+    lines += _logs(shown, shown.detail, width)
+    lines += _timeline(shown.detail, width, shown.now_ms)
+    return lines + _context(shown.detail, width)
+
+
+def _facts(shown: Shown, width: int) -> list[Line]:
+    row = shown.row
+    first = moment_text(row.first_seen_at_ms, shown.now_ms)
+    last = moment_text(row.last_seen_at_ms, shown.now_ms)
+    facts: list[Part] = [
+        (f"{MARKS[row.severity]} {row.severity.value}", theme.SEVERITY[row.severity]),
+        (clean(status_text(row)), theme.STATE[row.state]),
+        (f"×{short_count(row.count)}", theme.STRONG),
+        (f"first {first}", theme.MUTED),
+        (f"last {last}", theme.MUTED),
+    ]
+    lines = _flow(facts, width)
+    latest = shown.detail.latest if shown.detail is not None else None
+    where: list[Part] = [(clean(row.request_path or ""), theme.TEXT)]
+    if latest is not None:
+        where.append((clean(latest.instance_id or ""), theme.MUTED))
+        where.append((f"commit {clean(latest.commit_sha)[:12]}" if latest.commit_sha else "", theme.MUTED))
+    lines += _flow([part for part in where if part[0]], width)
+    if row.culprit:
+        lines += _flow([("in", theme.MUTED), (clean(row.culprit), theme.TEXT)], width, gap=" ")
+    return lines
+
+
+def _flow(parts: list[Part], width: int, gap: str = "   ") -> list[Line]:
+    """Facts beside each other, on as many lines as they need."""
+    lines: list[Line] = []
+    current: list[Part] = []
+    for text, style in parts:
+        piece = (cut(text, width), style)
+        if current and width_of(line(*current, (gap, theme.TEXT), piece)) > width:
+            lines.append(line(*current))
+            current = [piece]
+        else:
+            current += [(gap, theme.TEXT), piece] if current else [piece]
+    return [*lines, line(*current)] if current else lines
+
+
+def _outside(shown: Shown, width: int) -> list[Line]:
+    """Discord, the pull request and links: what stands elsewhere about this alert."""
+    lines = [_label("Discord", [(shown.discord_note, theme.FAINT)], width)] if shown.discord_note else []
+    for delivery in shown.deliveries:
+        lines.append(_label("Discord", delivery_words(delivery), width))
+    lines.append(_label("PR", _pull_request(shown.row.pull_request), width))
+    for link in shown.row.links:
+        if shown.row.pull_request is None or link.url != shown.row.pull_request.url:
+            lines.append(_label(clean(link.label), _link(link), width))
+    return lines
+
+
+def _label(name: str, parts: list[Part], width: int) -> Line:
+    kept: list[Part] = [(fit(name, 8) + " ", theme.ACCENT)]
+    room = width - 9
+    for text, style in parts:
+        text = cut(text, room)
+        room -= width_of(line((text, style)))
+        kept.append((text, style))
+    return line(*kept)
+
+
+def delivery_words(delivery: Delivery) -> list[Part]:
+    """How a card stands: ``● in step  rev 9 of 9``, ``◌ edit waiting``, ``✗ failed: …``."""
+    revisions = f"  rev {delivery.shown_revision} of {delivery.wanted_revision}"
+    if delivery.state is DeliveryState.DELETED:
+        return [("○ ", theme.FAINT), ("deleted there by a person; stays deleted", theme.MUTED)]
+    if delivery.state is DeliveryState.FAILED:
+        return [("✗ ", theme.BAD), (f"failed: {clean(delivery.error or 'unknown reason')}", theme.BAD)]
+    if delivery.in_step:
+        return [("● ", theme.OK), ("in step", theme.TEXT), (revisions, theme.MUTED)]
+    if delivery.state is DeliveryState.PENDING and not delivery.shown_revision:
+        return [("◌ ", theme.WARN), ("post waiting", theme.WARN)]
+    return [("◌ ", theme.WARN), ("edit waiting", theme.WARN), (revisions, theme.MUTED)]
+
+
+def _pull_request(request: PullRequest | None) -> list[Part]:
+    if request is None:
+        return [("–", theme.FAINT)]
+    if request.state is WorkState.REQUESTED:
+        return [("◌ ", theme.WARN), (f"requested by {clean(request.requested_by.name)}, on its way", theme.WARN)]
+    if request.state is WorkState.FAILED:
+        return [("✗ ", theme.BAD), (f"failed: {clean(request.error or 'unknown reason')}", theme.BAD)]
+    number = f"#{request.number} " if request.number else ""
+    return [("● ", theme.OK), (f"{number}", theme.STRONG), (clean(request.url or ""), theme.LINK)]
+
+
+def _link(link: Link) -> list[Part]:
+    return [(clean(link.url), theme.LINK)]
+
+
+def _message(detail: AlertDetail, width: int) -> list[Line]:
+    message = detail.latest.message
+    if message.strip() == detail.row.title.strip():
+        return []
+    lines: list[Line] = [[]]
+    for text in clean_lines(message, 20):
+        lines += wrapped(text, theme.TEXT, width)
+    return lines
+
+
+def _stack(detail: AlertDetail, width: int, *, unfolded: bool) -> list[Line]:
+    trace = detail.latest.stack_trace
+    if not trace or not trace.strip():
+        return []
+    parts = parse_stack(trace)
+    in_app, frames = counts(parts)
+    title = f"Stack ─ {in_app} of {frames} frames in app" if frames else "Stack"
+    hint = "" if in_app == frames else ("f fold" if unfolded else "f unfold")
+    lines: list[Line] = [[], rule(title, hint, width)]
+    hidden = 0
+    for part in parts:
+        if isinstance(part, Frame) and not part.in_app and not unfolded and in_app:
+            hidden += 1
+            continue
+        lines += _folded(hidden)
+        hidden = 0
+        lines += _frame(part, width) if isinstance(part, Frame) else _stack_words(part, width)
+    return lines + _folded(hidden)
+
+
+def _folded(hidden: int) -> list[Line]:
+    if not hidden:
+        return []
+    words = f"  ⋯ {hidden} library frame{'s' if hidden > 1 else ''}"
+    return [line((words, theme.FAINT))]
+
+
+def _frame(frame: Frame, width: int) -> list[Line]:
+    where_style = theme.TEXT if frame.in_app else theme.FAINT
+    name = clean(frame.name)
+    where = cut(clean(frame.where), max(width - len(name) - 5, 12))
+    lines = [line(("  ", where_style), (where, where_style), ("  " + cut(name, width - 6), theme.MUTED))]
+    for code in frame.code if frame.in_app else frame.code[:_LIBRARY_LINES]:
+        mark = ("❱ ", theme.ACCENT) if frame.in_app else ("  ", theme.FAINT)
+        style = theme.STRONG if frame.in_app else theme.FAINT
+        lines.append(line(mark, ("  " + cut(clean(code), width - 4), style)))
+    return lines
+
+
+def _stack_words(words: Words, width: int) -> list[Line]:
+    text = clean(words.text)
+    quiet = text.startswith(("Traceback", "The above", "During handling"))
+    return wrapped(text, theme.FAINT if quiet else theme.SEVERITY_CRITICAL, width)
+
+
+def _logs(shown: Shown, detail: AlertDetail, width: int) -> list[Line]:
+    lines: list[Line] = []
+    if detail.latest.related_logs:
+        lines += [[], rule("Logs sent with it", "", width)]
+        lines += [_log_line(kept, width) for kept in detail.latest.related_logs[-_LOGS_SHOWN:]]
+    title = f"Logs around it ─ {clean(shown.log_groups)}" if shown.log_groups else "Logs around it"
+    lines += [[], rule(title, "l follow" if shown.log_groups else "", width)]
+    if shown.logs.events:
+        return lines + [_event_line(event, width) for event in shown.logs.events[-_LOGS_SHOWN:]]
+    style = theme.BAD if shown.logs.trouble else theme.MUTED
+    return lines + wrapped(clean(shown.logs.words or "none"), style, width)
+
+
+def _log_line(kept: LogLine, width: int) -> Line:
+    stamp = clock_text(kept.at_ms, millis=True) + " " if kept.at_ms is not None else ""
+    return line((stamp, theme.FAINT), (cut(clean(kept.message), width - len(stamp)), theme.TEXT))
+
+
+def _event_line(event: LogEvent, width: int) -> Line:
+    stamp = clock_text(event.timestamp_ms, millis=True) + " "
+    word = fit(level_word(event.level), 5) + " "
+    first = event.message.split("\n", 1)[0]
+    bad = event.level.rank >= Level.ERROR.rank
+    return line(
+        (stamp, theme.FAINT),
+        (word, theme.LEVEL[event.level]),
+        (cut(clean(first), width - len(stamp) - len(word)), theme.STRONG if bad else theme.TEXT),
+    )
+
+
+def _timeline(detail: AlertDetail, width: int, now_ms: int) -> list[Line]:
+    lines: list[Line] = [[], rule("Timeline", "", width)]
+    for entry in reversed(detail.timeline):
+        stamp = fit(moment_text(entry.at_ms, now_ms), 13)
+        actor = "" if entry.actor.name in entry.text else f"  {clean(entry.actor.name)}"
+        text = cut(clean(entry.text), width - 13)
+        room = width - 13 - width_of(line((text, theme.TEXT)))
+        lines.append(line((stamp, theme.FAINT), (text, theme.TEXT), (cut(actor, room), theme.MUTED)))
+    return lines
+
+
+def _context(detail: AlertDetail, width: int) -> list[Line]:
+    if not detail.latest.context:
+        return []
+    lines: list[Line] = [[], rule("Context", "", width)]
+    for name, value in sorted(detail.latest.context.items()):
+        label = fit(clean(name), min(24, width // 3)) + " "
+        lines.append(line((label, theme.MUTED), (cut(clean(value), width - len(label)), theme.TEXT)))
+    return lines

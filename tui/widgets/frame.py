@@ -1,0 +1,37 @@
+"""Titles in a widget's border, as data: no markup is parsed, and nothing is drawn again for the same words."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from tui import theme
+from tui.format import cut
+
+_titles: WeakKeyDictionary[Widget, tuple[str, str, int, bool]] = WeakKeyDictionary()
+_subtitles: WeakKeyDictionary[Widget, str] = WeakKeyDictionary()
+
+
+def set_title(widget: Widget, left: str, right: str = "", right_colour: str = theme.MUTED_COLOUR) -> None:
+    """The words in the upper border: ``left`` at its start, ``right`` at its end."""
+    width = widget.outer_size.width - 4
+    focused = widget.has_focus
+    if _titles.get(widget) == (left, right, width, focused):
+        return
+    _titles[widget] = (left, right, width, focused)
+    content = Content(cut(left, max(width - cell_len(right) - 1, 8)) if right else left)
+    if right:
+        gap = width - content.cell_length - cell_len(right)
+        border = theme.ACCENT_COLOUR if focused else theme.BORDER
+        content = Content.assemble(content, ("─" * max(gap, 1), border), (right, right_colour))
+    widget.border_title = content  # type: ignore[assignment] # Textual's setter takes content, its annotation says str
+
+
+def set_subtitle(widget: Widget, text: str) -> None:
+    """The words in the lower border."""
+    if _subtitles.get(widget) != text:
+        _subtitles[widget] = text
+        widget.border_subtitle = Content(text)  # type: ignore[assignment] # as above

@@ -1,0 +1,67 @@
+"""The bottom line: the keys that work right now, dimmed where they would do nothing."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui import theme
+from tui.draw import Line, Part, line, strip_of, width_of
+
+_NAMES = {"slash": "/", "question_mark": "?", "escape": "esc", "space": "space", "enter": "⏎", "comma": ","}
+
+
+def key_name(binding: Binding) -> str:
+    """How a key is written: ``/``, ``esc``, ``^s``."""
+    if binding.key_display:
+        return binding.key_display
+    key = binding.key.replace("ctrl+", "^")
+    return _NAMES.get(key, key.upper() if key.startswith("upper_") else key)
+
+
+class KeyBar(Widget):
+    """The keys of the screen and of what has the focus."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; background: $surface; }"
+
+    def on_mount(self) -> None:
+        """Follow the bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._updated)
+
+    def _updated(self, _screen: Screen[object]) -> None:
+        self.refresh()
+
+    def _keys(self) -> list[tuple[str, Binding, bool]]:
+        seen: dict[str, tuple[str, Binding, bool]] = {}
+        for _, binding, enabled, _ in self.screen.active_bindings.values():
+            if binding.show and binding.description and binding.action not in seen:
+                seen[binding.action] = (key_name(binding), binding, enabled)
+        keys = [key for key in seen.values() if key[1].id != "app.help"]
+        return keys + [key for key in seen.values() if key[1].id == "app.help"]
+
+    def _parts(self) -> list[tuple[Line, Binding]]:
+        found = []
+        for name, binding, enabled in self._keys():
+            key_style = theme.ACCENT_STRONG if enabled else theme.FAINT
+            text_style = theme.MUTED if enabled else theme.FAINT
+            parts: list[Part] = [(f" {name}", key_style), (f" {binding.description} ", text_style)]
+            found.append((line(*parts), binding))
+        while len(found) > 1 and sum(width_of(part) for part, _ in found) > self.size.width:
+            del found[-2]  # the last one leads to all the others
+        return found
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - Textual's signature; there is one line
+        """The keys that fit, help always among them."""
+        return strip_of([segment for part, _ in self._parts() for segment in part], self.size.width, self.rich_style)
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key presses it."""
+        start = 0
+        for part, binding in self._parts():
+            start += width_of(part)
+            if event.x < start:
+                self.app.simulate_key(binding.key)
+                return
