@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import re
 import sys
@@ -103,8 +102,7 @@ def build_parser() -> Parser:
     _add_reading(subparsers)
     _add_acting(subparsers)
     _add_setup(subparsers)
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("jinkies.cli.logs").add_parsers(subparsers)
+    importlib.import_module("jinkies.cli.logs").add_parsers(subparsers)  # here, because it builds on this module
     return parser
 
 

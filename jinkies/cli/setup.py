@@ -20,23 +20,21 @@ _HEADER = """\
 _ACTIVE: dict[str, object] = {
     "http": {"listen": "127.0.0.1:8080"},
 }
-_EXAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
+_EXAMPLES: tuple[tuple[str, str, dict[str, object]], ...] = (
     (
-        "What belongs to a service: the name is what alerts carry as service_name.",
+        "What belongs to a service; its name is what alerts carry as service_name.",
+        "[services.api]",
         {
-            "services": {
-                "api": {
-                    "log_groups": ["/aws/lambda/api"],
-                    "repository": "example/api",
-                    "environment": "production",
-                    "runbook": "https://wiki.example.com/api",
-                }
-            }
+            "log_groups": ["/aws/lambda/api"],
+            "repository": "example/api",
+            "environment": "production",
+            "runbook": "https://wiki.example.com/api",
         },
     ),
     (
         "Log lines that become alerts without any code in the service.",
-        {"watches": [{"name": "api-errors", "service": "api", "level": "error", "severity": "error"}]},
+        "[[watches]]",
+        {"name": "api-errors", "service": "api", "level": "error", "severity": "error"},
     ),
 )
 
@@ -109,7 +107,7 @@ def starter() -> str:
     import tomli_w
 
     text = _HEADER + tomli_w.dumps(_ACTIVE)
-    for why, example in _EXAMPLES:
-        commented = "".join(f"# {one}\n" if one else "#\n" for one in tomli_w.dumps(example).splitlines())
-        text += f"\n# {why}\n{commented}"
+    for why, heading, example in _EXAMPLES:
+        lines = (why, heading, *tomli_w.dumps(example).splitlines())
+        text += "\n" + "".join(f"# {one}\n" for one in lines)
     return text
