@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -151,3 +152,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 def _missing(**values: object) -> str | None:
     names = [name for name, value in values.items() if value is None]
     return f"set {', '.join(names)}" if names else None
+
+
+def load_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> Config:
+    """Read the environment, ``.env`` and the file, the earlier winning over the later.
+
+    Args:
+        environ: the process's environment when None.
+        cwd: where ``.env`` and ``jinkies.toml`` are looked for and relative paths start; the process's when None.
+
+    Raises:
+        ConfigError: with every mistake that there is, each with its place, its key and what would be right.
+    """
+    from jinkies.config_reader import read_config
+
+    return read_config(environ, cwd=cwd)

@@ -47,12 +47,56 @@ _LIBRARY_PATHS = (
 _LIBRARY_STARTS = ("<frozen ", "node:", "internal/", "site-packages/", "node_modules/", "webpack/")
 _PYTHON_LIBRARY = re.compile(r"(?i)/python[\d.]*/lib/|/lib/python\d|/var/runtime/|/var/lang/")
 _GO_LIBRARY = re.compile(r"/go/?[\d.]*(?:/x64)?/src/(?:runtime|net|internal|reflect|sync|testing|database|encoding)/")
-_JAVA_LIBRARIES = tuple(
-    """java. javax. jakarta. jdk. sun. com.sun. kotlin. kotlinx. scala. clojure. groovy. akka. play. org.springframework.
-    org.apache. org.hibernate. org.eclipse. org.junit. org.jboss. org.mockito. org.postgresql. org.slf4j. org.glassfish.
-    io.netty. io.undertow. io.vertx. io.micronaut. io.quarkus. io.grpc. io.reactivex. reactor. com.zaxxer. com.mysql.
-    com.fasterxml. com.google. com.amazonaws. software.amazon. com.netflix. com.squareup. okhttp3. okio. feign. rx.
-    ch.qos.logback. net.bytebuddy. net.sf.cglib. lambdainternal. com.newrelic. io.opentelemetry.""".split()
+_JAVA_LIBRARIES = (
+    "java.",
+    "javax.",
+    "jakarta.",
+    "jdk.",
+    "sun.",
+    "com.sun.",
+    "kotlin.",
+    "kotlinx.",
+    "scala.",
+    "clojure.",
+    "groovy.",
+    "akka.",
+    "play.",
+    "org.springframework.",
+    "org.apache.",
+    "org.hibernate.",
+    "org.eclipse.",
+    "org.junit.",
+    "org.jboss.",
+    "org.mockito.",
+    "org.postgresql.",
+    "org.slf4j.",
+    "org.glassfish.",
+    "io.netty.",
+    "io.undertow.",
+    "io.vertx.",
+    "io.micronaut.",
+    "io.quarkus.",
+    "io.grpc.",
+    "io.reactivex.",
+    "reactor.",
+    "com.zaxxer.",
+    "com.mysql.",
+    "com.fasterxml.",
+    "com.google.",
+    "com.amazonaws.",
+    "software.amazon.",
+    "com.netflix.",
+    "com.squareup.",
+    "okhttp3.",
+    "okio.",
+    "feign.",
+    "rx.",
+    "ch.qos.logback.",
+    "net.bytebuddy.",
+    "net.sf.cglib.",
+    "lambdainternal.",
+    "com.newrelic.",
+    "io.opentelemetry.",
 )
 
 

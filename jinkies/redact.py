@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import msgspec
 
@@ -80,8 +81,21 @@ _KEY = re.compile(
     r"|\\{0,7}[\"']\s{0,8},\s{0,8}(?=b?\\{0,7}[\"'])|[ \t]{1,8}(?=[^\s\-]))",
     re.IGNORECASE,
 )
-_STEMS = ("passw", "passphrase", "pwd", "secret", "token", "jwt", "credential", "authorization", "cookie", "sess")
-_STEMS += ("key", "sig", ".sid")
+_STEMS: tuple[str, ...] = (
+    "passw",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "jwt",
+    "credential",
+    "authorization",
+    "cookie",
+    "sess",
+    "key",
+    "sig",
+    ".sid",
+)
 _ENCLOSED = re.compile(
     r"[bruf]{0,2}(?:"
     r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
@@ -98,15 +112,121 @@ _TAIL = re.compile(r"(?:s|ids?|keys?|value|hash|text|\d+)?(?=$|[_\-A-Z0-9])")
 _WORD_BEFORE = re.compile(r"[A-Za-z0-9_\-]{0,48}\Z")
 
 _PLAIN_LAST = frozenset(
-    """count counts length len size type types name names limit limits expiry expires expired expiration ttl age url
-    uri endpoint policy bucket buckets index position reset field fields error errors exception status version arn
-    manager store provider path file files class required enabled disabled valid invalid created updated at timeout
-    timeouts remaining used usage rate budget service handler factory middleware backend pool failure fault warning
-    algorithm format strength min max maker state scope scopes mode header param parser validator""".split()
+    {
+        "count",
+        "counts",
+        "length",
+        "len",
+        "size",
+        "type",
+        "types",
+        "name",
+        "names",
+        "limit",
+        "limits",
+        "expiry",
+        "expires",
+        "expired",
+        "expiration",
+        "ttl",
+        "age",
+        "url",
+        "uri",
+        "endpoint",
+        "policy",
+        "bucket",
+        "buckets",
+        "index",
+        "position",
+        "reset",
+        "field",
+        "fields",
+        "error",
+        "errors",
+        "exception",
+        "status",
+        "version",
+        "arn",
+        "manager",
+        "store",
+        "provider",
+        "path",
+        "file",
+        "files",
+        "class",
+        "required",
+        "enabled",
+        "disabled",
+        "valid",
+        "invalid",
+        "created",
+        "updated",
+        "at",
+        "timeout",
+        "timeouts",
+        "remaining",
+        "used",
+        "usage",
+        "rate",
+        "budget",
+        "service",
+        "handler",
+        "factory",
+        "middleware",
+        "backend",
+        "pool",
+        "failure",
+        "fault",
+        "warning",
+        "algorithm",
+        "format",
+        "strength",
+        "min",
+        "max",
+        "maker",
+        "state",
+        "scope",
+        "scopes",
+        "mode",
+        "header",
+        "param",
+        "parser",
+        "validator",
+    }
 )
-_PLAIN_ANY = frozenset("invalid expired missing bad unexpected unknown revoked no has is unauthorized without".split())
+_PLAIN_ANY = frozenset(
+    {
+        "invalid",
+        "expired",
+        "missing",
+        "bad",
+        "unexpected",
+        "unknown",
+        "revoked",
+        "no",
+        "has",
+        "is",
+        "unauthorized",
+        "without",
+    }
+)
 _PROSE_STEMS = frozenset({"token", "session", "cookie", "credential", "authorization", "jwt", "secret"})
-_PROSE_WORDS = frozenset("expired invalid missing required denied refused failed closed started ok revoked not".split())
+_PROSE_WORDS = frozenset(
+    {
+        "expired",
+        "invalid",
+        "missing",
+        "required",
+        "denied",
+        "refused",
+        "failed",
+        "closed",
+        "started",
+        "ok",
+        "revoked",
+        "not",
+    }
+)
 _PROSE = re.compile(r"[A-Za-z]{1,20}(?=[ \t]{1,2}(?:[a-z]|\[redacted)|[.,;!]?\s*\Z|[.,;!]?\s*\n)")
 _TYPES = r"(?:str|string|bytes|int|bool|boolean|object|any|SecretStr|Optional\[\w+\])(?:[ \t]*(?:[,|)=]|\Z|\n))"
 _CODE = re.compile(
@@ -265,7 +385,7 @@ def _secret_key(match: re.Match[str]) -> str:
     """40 characters that change between cases and digits as random ones do; a git sha or a path does not."""
     value = match[0]
     kinds = ["d" if char.isdigit() else "u" if char.isupper() else "l" if char.islower() else "s" for char in value]
-    changes = sum(one != other for one, other in zip(kinds, kinds[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(kinds))
     return MARK if changes >= 16 and {"d", "u", "l"} <= set(kinds) else value
 
 
