@@ -47,7 +47,7 @@ def unlinked(text: str) -> str:
 def prose(text: str, limit: int) -> str:
     """Text of people as paragraphs that show what was typed, addresses as links; at most ``limit`` characters."""
     kept: list[str] = []
-    left = limit
+    left = limit - 1  # the mark of a cut
     for line in clean(text).strip().split("\n"):
         marked = _prose_line(line.strip())
         if len(marked) + 1 > left:
