@@ -102,11 +102,13 @@ def text_channel(bot: ipy.Client, sim: SimulatedDiscord, name: str = "alerts") -
 
 
 @asynccontextmanager
-async def connected(sim: SimulatedDiscord, intents: ipy.Intents = ipy.Intents.GUILDS) -> AsyncIterator[ipy.Client]:
+async def connected(
+    sim: SimulatedDiscord, intents: ipy.Intents = ipy.Intents.GUILDS, *, token: str | None = None
+) -> AsyncIterator[ipy.Client]:
     """A client that is ready; ended by cancelling its task, since ``Client.stop()`` of 5.16 spins."""
     before, Route.BASE = Route.BASE, sim.api_url
     bot = ipy.Client(
-        token=sim.token,
+        token=token or sim.token,
         intents=intents,
         send_command_tracebacks=False,
         disable_dm_commands=True,
@@ -117,6 +119,8 @@ async def connected(sim: SimulatedDiscord, intents: ipy.Intents = ipy.Intents.GU
     ready = asyncio.create_task(bot.wait_until_ready(), name="ready")
     try:
         await asyncio.wait({running, ready}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
         assert ready.done(), "the client did not become ready"
         yield bot
     finally:

@@ -169,17 +169,23 @@ class Gateway:
             await self._read(connection, socket, request.host)
         finally:
             self.connections.discard(connection)
-            self._detach(connection)
-            if socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY) and connection.session is not None:
-                self.sessions.pop(connection.session.id, None)  # a client that says goodbye cannot resume
+            if self._detach(connection) and socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+                self._forget(connection)  # a client that says goodbye cannot resume
             pump.cancel()
             await asyncio.wait({pump})
             await self.state.touch()
         return socket
 
-    def _detach(self, connection: Connection) -> None:
-        if connection.session is not None and connection.session.connection is connection:
-            connection.session.connection = None
+    def _detach(self, connection: Connection) -> bool:
+        """Part a connection from its session; False when we had done so before."""
+        if connection.session is None or connection.session.connection is not connection:
+            return False
+        connection.session.connection = None
+        return True
+
+    def _forget(self, connection: Connection) -> None:
+        if connection.session is not None:
+            self.sessions.pop(connection.session.id, None)
 
     async def _read(self, connection: Connection, socket: web.WebSocketResponse, host: str) -> None:
         async for message in socket:

@@ -89,8 +89,8 @@ class Endpoints:
         if "before" in query:
             found = [message for message in found if int(message["id"]) < int(query["before"])]
         elif "around" in query:
-            near = sorted(found, key=lambda message: abs(int(message["id"]) - int(query["around"])))[:limit]
-            return sorted(near, key=lambda message: int(message["id"]), reverse=True)
+            newer = [message for message in found if int(message["id"]) > int(query["around"])][-(limit // 2) :]
+            return newer + found[found.index(newer[-1]) + 1 if newer else 0 :][: limit - len(newer)]
         return found[:limit]
 
     async def post_message(self, received: Received) -> Json:

@@ -1,0 +1,229 @@
+"""What the simulated Discord refuses, and how: limits, unknown things, rate limits, faults."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from jinkies.simulators.discord import (
+    Access,
+    Channel,
+    Fault,
+    FaultKind,
+    RateLimit,
+    RateLimits,
+    SimulatedDiscord,
+    World,
+    read_calls,
+)
+from tests.simulators.rest import Json, ask, authorized
+
+WORLD = World(
+    channels=(
+        Channel("21", "alerts"),
+        Channel("22", "read-only", Access.READ),
+        Channel("23", "secret", Access.NONE),
+    )
+)
+POST = "channels/21/messages"
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[SimulatedDiscord]:
+    async with SimulatedDiscord(WORLD, limits=RateLimits(enabled=False)) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(sim: SimulatedDiscord) -> AsyncIterator[aiohttp.ClientSession]:
+    async with authorized(sim) as session:
+        yield session
+
+
+@pytest.mark.parametrize("body", [{}, {"content": " \n"}, {"embeds": [{}]}, {"embeds": [], "components": []}])
+async def test_an_empty_message_is_refused(http: aiohttp.ClientSession, body: Json) -> None:
+    assert await ask(http, "POST", POST, body) == (400, {"message": "Cannot send an empty message", "code": 50006})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "channels/99", 404, 10003),
+        ("GET", "guilds/99", 404, 10004),
+        ("GET", "channels/21/messages/99", 404, 10008),
+        ("PATCH", "channels/21/messages/99", 404, 10008),
+        ("GET", "channels/23/messages", 403, 50001),
+        ("POST", "channels/22/messages", 403, 50013),
+        ("POST", "channels/99/messages", 404, 10003),
+        ("POST", "interactions/1/none/callback", 404, 10062),
+        ("POST", "webhooks/1/none", 404, 10015),
+        ("GET", "channels/21/messages?limit=101", 400, 50035),
+        ("GET", "channels/21/messages?before=x", 400, 50035),
+        ("PUT", "applications/99/commands", 403, 20012),
+        ("POST", "users/@me/channels", 404, 0),
+        ("GET", "telepathy", 404, 0),
+    ],
+)
+async def test_unknown_and_forbidden_things(
+    http: aiohttp.ClientSession, method: str, path: str, status: int, code: int
+) -> None:
+    found, body = await ask(http, method, path, {"content": "x"} if method in ("POST", "PATCH") else None)
+
+    assert (found, body["code"]) == (status, code)
+
+
+async def test_only_the_bots_token_is_let_in(sim: SimulatedDiscord) -> None:
+    async with aiohttp.ClientSession(sim.api_url + "/") as anybody:
+        for headers in ({}, {"Authorization": "Bot wrong"}, {"Authorization": sim.token}):
+            async with anybody.post(POST, json={"content": "x"}, headers=headers) as response:
+                assert (response.status, await response.json()) == (401, {"message": "401: Unauthorized", "code": 0})
+
+    assert sim.rest.invalid_requests == 3
+    assert sim.messages("alerts") == []
+
+
+async def test_a_body_that_is_no_json(sim: SimulatedDiscord, http: aiohttp.ClientSession) -> None:
+    async with http.post(POST, data=b"{", headers={"Content-Type": "application/json"}) as response:
+        assert (response.status, (await response.json())["code"]) == (400, 50109)
+
+
+async def test_pages_of_messages_are_newest_first(http: aiohttp.ClientSession) -> None:
+    ids = [(await ask(http, "POST", POST, {"content": str(n)}))[1]["id"] for n in range(6)]
+
+    async def contents(query: str) -> str:
+        return "".join(message["content"] for message in (await ask(http, "GET", f"{POST}?{query}"))[1])
+
+    assert await contents("") == "543210"
+    assert await contents("limit=2") == "54"
+    assert await contents(f"before={ids[3]}&limit=2") == "21"
+    assert await contents(f"after={ids[1]}&limit=2") == "32"
+    assert await contents(f"around={ids[2]}&limit=3") == "321"
+
+
+async def test_an_enforced_nonce_gives_the_first_message_again(
+    sim: SimulatedDiscord, http: aiohttp.ClientSession
+) -> None:
+    body = {"content": "once", "nonce": "jk1-0a1b2c3d", "enforce_nonce": True}
+    _, first = await ask(http, "POST", POST, body)
+    _, second = await ask(http, "POST", POST, body | {"content": "twice"})
+    _, free = await ask(http, "POST", POST, body | {"enforce_nonce": False})
+
+    assert first["nonce"] == "jk1-0a1b2c3d"
+    assert (second["id"], second["content"]) == (first["id"], "once")
+    assert free["id"] != first["id"]
+    assert len(sim.messages("alerts")) == 2
+    assert "nonce" not in sim.messages("alerts")[0]
+
+
+async def test_a_nonce_is_forgotten_after_a_while() -> None:
+    body = {"content": "once", "nonce": "jk1-0a1b2c3d", "enforce_nonce": True}
+    async with SimulatedDiscord(WORLD, nonce_memory_s=0.0) as sim, authorized(sim) as http:
+        ids = {(await ask(http, "POST", POST, body))[1]["id"] for _ in range(2)}
+
+    assert len(ids) == 2
+
+
+async def test_only_allowed_mentions_ping(http: aiohttp.ClientSession) -> None:
+    velma, on_call = WORLD.users[0].id, WORLD.roles[0].id
+    content = f"@everyone <@{velma}> <@&{on_call}>"
+
+    _, everything = await ask(http, "POST", POST, {"content": content})
+    _, nothing = await ask(http, "POST", POST, {"content": content, "allowed_mentions": {"parse": []}})
+    _, one = await ask(http, "POST", POST, {"content": content, "allowed_mentions": {"parse": [], "roles": [on_call]}})
+    _, hidden = await ask(http, "POST", POST, {"embeds": [{"description": content}]})
+
+    def pinged(message: Json) -> tuple[bool, list[str], list[str]]:
+        return message["mention_everyone"], [user["username"] for user in message["mentions"]], message["mention_roles"]
+
+    assert pinged(everything) == (True, ["velma"], [on_call])
+    assert pinged(nothing) == pinged(hidden) == (False, [], [])
+    assert pinged(one) == (False, [], [on_call])
+
+
+async def test_the_sixth_post_in_a_window_is_a_429_and_other_channels_are_not() -> None:
+    async with SimulatedDiscord(limits=RateLimits(messages=RateLimit(5, 5.0))) as sim:
+        first, second, _third = (channel.id for channel in sim.world.channels)
+        async with authorized(sim) as http:
+            posts = [await ask(http, "POST", f"channels/{first}/messages", {"content": "x"}) for _ in range(6)]
+            elsewhere = await ask(http, "POST", f"channels/{second}/messages", {"content": "x"})
+            edited = await ask(http, "PATCH", f"channels/{first}/messages/{posts[0][1]['id']}", {"content": "y"})
+
+    assert [status for status, _ in posts] == [200] * 5 + [429]
+    assert (elsewhere[0], edited[0]) == (200, 200)
+    body, headers = posts[5][1], sim.calls[5].response_headers
+    assert body["message"] == "You are being rate limited."
+    assert body["global"] is False
+    assert 0 < body["retry_after"] <= 5
+    assert [call.response_headers["X-RateLimit-Remaining"] for call in sim.calls[:6]] == ["4", "3", "2", "1", "0", "0"]
+    assert headers["X-RateLimit-Limit"] == "5"
+    assert headers["X-RateLimit-Scope"] == "user"
+    assert 0 < float(headers["X-RateLimit-Reset-After"]) <= 5
+    assert int(headers["Retry-After"]) >= float(headers["X-RateLimit-Reset-After"])
+    assert sim.calls[6].response_headers["X-RateLimit-Bucket"] != headers["X-RateLimit-Bucket"]
+
+
+async def test_the_global_limit_spans_routes() -> None:
+    async with SimulatedDiscord(limits=RateLimits(overall=RateLimit(3, 5.0))) as sim, authorized(sim) as http:
+        for path in ("users/@me", "gateway", "gateway/bot"):
+            assert (await ask(http, "GET", path))[0] == 200
+        status, body = await ask(http, "GET", "oauth2/applications/@me")
+        exempt, _ = await ask(http, "POST", "webhooks/1/none", {"content": "x"})
+
+    assert (status, body["global"], exempt) == (429, True, 404)
+    assert sim.calls[3].response_headers["X-RateLimit-Global"] == "true"
+
+
+async def test_faults_replace_delay_and_lose_answers(sim: SimulatedDiscord, http: aiohttp.ClientSession) -> None:
+    gone = {"message": "Maximum number of edits to messages older than 1 hour reached. Try again later.", "code": 30046}
+    sim.fault(Fault("PATCH", r"/messages/\d+$", FaultKind.STATUS, status=400, body=gone))
+    sim.fault(Fault("POST", "/messages$", FaultKind.DROP_BEFORE))
+    sim.fault(Fault("POST", "/messages$", FaultKind.DROP_AFTER_EFFECT))
+    sim.fault(Fault("*", "/users/@me$", FaultKind.STATUS, times=2, status=502))
+
+    for _ in range(2):
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await ask(http, "POST", POST, {"content": "lost"})
+    (kept,) = sim.messages("alerts")
+    assert await ask(http, "PATCH", f"{POST}/{kept['id']}", {"content": "x"}) == (400, gone)
+    assert [(await ask(http, "GET", "users/@me"))[0] for _ in range(3)] == [502, 502, 200]
+    assert [(call.status, call.dropped) for call in sim.calls[:2]] == [(0, "before"), (200, "after-effect")]
+    assert sim.rest.faults.left == 0
+
+
+async def test_calls_are_recorded_whole_with_the_token_masked(tmp_path: Any) -> None:
+    record = tmp_path / "calls.jsonl"
+    async with SimulatedDiscord(WORLD, record=record) as sim:
+        async with authorized(sim) as http:
+            await ask(http, "GET", POST + "?limit=1")
+            await ask(http, "POST", POST, {"content": "x"})
+        assert sim.token not in record.read_text()
+        kept = sim.calls
+
+    assert read_calls(record) == list(kept)
+    listed, posted = kept
+    assert (listed.template, listed.query) == ("/channels/{channel_id}/messages", {"limit": "1"})
+    assert (posted.body, posted.status, posted.headers["Authorization"]) == ({"content": "x"}, 200, "Bot ***")
+
+
+async def test_commands_are_checked(http: aiohttp.ClientSession) -> None:
+    path = f"applications/{WORLD.application_id}/guilds/{WORLD.guild_id}/commands"
+    good = {"name": "ack", "description": "Acknowledge"}
+    option = {"type": 3, "name": "a", "description": "d"}
+    for commands, code in (
+        ([good | {"name": "Ack"}], "APPLICATION_COMMAND_INVALID_NAME"),
+        ([good | {"name": "no spaces"}], "APPLICATION_COMMAND_INVALID_NAME"),
+        ([good, good], "APPLICATION_COMMANDS_DUPLICATE_NAME"),
+        ([{"name": "ack"}], "BASE_TYPE_REQUIRED"),
+        ([good | {"options": [option] * 26}], "BASE_TYPE_MAX_LENGTH"),
+        (
+            [good | {"options": [option, option | {"name": "b", "required": True}]}],
+            "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+        ),
+    ):
+        status, body = await ask(http, "PUT", path, commands)
+        assert (status, body["code"]) == (400, 50035), commands
+        assert code in str(body["errors"])
+    assert (await ask(http, "PUT", path, [good]))[1][0]["guild_id"] == WORLD.guild_id
