@@ -81,21 +81,7 @@ _KEY = re.compile(
     r"|\\{0,7}[\"']\s{0,8},\s{0,8}(?=b?\\{0,7}[\"'])|[ \t]{1,8}(?=[^\s\-]))",
     re.IGNORECASE,
 )
-_STEMS: tuple[str, ...] = (
-    "passw",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "jwt",
-    "credential",
-    "authorization",
-    "cookie",
-    "sess",
-    "key",
-    "sig",
-    ".sid",
-)
+_STEM = re.compile(r"passw|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|sess|key|sig|\.sid")
 _ENCLOSED = re.compile(
     r"[bruf]{0,2}(?:"
     r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
@@ -111,123 +97,18 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _TAIL = re.compile(r"(?:s|ids?|keys?|value|hash|text|\d+)?(?=$|[_\-A-Z0-9])")
 _WORD_BEFORE = re.compile(r"[A-Za-z0-9_\-]{0,48}\Z")
 
-_PLAIN_LAST = frozenset(
-    {
-        "count",
-        "counts",
-        "length",
-        "len",
-        "size",
-        "type",
-        "types",
-        "name",
-        "names",
-        "limit",
-        "limits",
-        "expiry",
-        "expires",
-        "expired",
-        "expiration",
-        "ttl",
-        "age",
-        "url",
-        "uri",
-        "endpoint",
-        "policy",
-        "bucket",
-        "buckets",
-        "index",
-        "position",
-        "reset",
-        "field",
-        "fields",
-        "error",
-        "errors",
-        "exception",
-        "status",
-        "version",
-        "arn",
-        "manager",
-        "store",
-        "provider",
-        "path",
-        "file",
-        "files",
-        "class",
-        "required",
-        "enabled",
-        "disabled",
-        "valid",
-        "invalid",
-        "created",
-        "updated",
-        "at",
-        "timeout",
-        "timeouts",
-        "remaining",
-        "used",
-        "usage",
-        "rate",
-        "budget",
-        "service",
-        "handler",
-        "factory",
-        "middleware",
-        "backend",
-        "pool",
-        "failure",
-        "fault",
-        "warning",
-        "algorithm",
-        "format",
-        "strength",
-        "min",
-        "max",
-        "maker",
-        "state",
-        "scope",
-        "scopes",
-        "mode",
-        "header",
-        "param",
-        "parser",
-        "validator",
-    }
+_PLAIN_LAST = re.compile(
+    r"count|counts|length|len|size|type|types|name|names|limit|limits|expiry|expires|expired|expiration|ttl|age"
+    r"|url|uri|endpoint|policy|bucket|buckets|index|position|reset|field|fields|error|errors|exception|status"
+    r"|version|arn|manager|store|provider|path|file|files|class|required|enabled|disabled|valid|invalid|created"
+    r"|updated|at|timeout|timeouts|remaining|used|usage|rate|budget|service|handler|factory|middleware|backend"
+    r"|pool|failure|fault|warning|algorithm|format|strength|min|max|maker|state|scope|scopes|mode|header|param"
+    r"|parser|validator"
 )
-_PLAIN_ANY = frozenset(
-    {
-        "invalid",
-        "expired",
-        "missing",
-        "bad",
-        "unexpected",
-        "unknown",
-        "revoked",
-        "no",
-        "has",
-        "is",
-        "unauthorized",
-        "without",
-    }
-)
-_PROSE_STEMS = frozenset({"token", "session", "cookie", "credential", "authorization", "jwt", "secret"})
-_PROSE_WORDS = frozenset(
-    {
-        "expired",
-        "invalid",
-        "missing",
-        "required",
-        "denied",
-        "refused",
-        "failed",
-        "closed",
-        "started",
-        "ok",
-        "revoked",
-        "not",
-    }
-)
-_PROSE = re.compile(r"[A-Za-z]{1,20}(?=[ \t]{1,2}(?:[a-z]|\[redacted)|[.,;!]?\s*\Z|[.,;!]?\s*\n)")
+_PLAIN_ANY = re.compile(r"invalid|expired|missing|bad|unexpected|unknown|revoked|no|has|is|unauthorized|without")
+_PROSE_STEMS = frozenset({"token", "session", "cookie", "credential", "authorization", "jwt"})
+_PROSE_WORDS = re.compile(r"expired|invalid|missing|required|denied|refused|failed|closed|started|ok|revoked|not")
+_PROSE = re.compile(r"([A-Z]?[a-z]{1,14})(?![\w/+=\-])([ \t]{1,2}(?:[a-z]|\[redacted))?")
 _TYPES = r"(?:str|string|bytes|int|bool|boolean|object|any|SecretStr|Optional\[\w+\])(?:[ \t]*(?:[,|)=]|\Z|\n))"
 _CODE = re.compile(
     r"(?:await )?[A-Za-z_][\w.]*+\(|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
@@ -255,7 +136,8 @@ def _hides(match: re.Match[str], text: str) -> bool:
         return False  # secretary, tokenizer, passwordless
     before = _WORD_BEFORE.search(text[max(0, match.start() - 48) : match.start()])
     parts = [part.lower() for part in _PARTS.findall((before[0] if before else "") + stem + tail)]
-    return not (parts and parts[-1] in _PLAIN_LAST) and _PLAIN_ANY.isdisjoint(parts)
+    plain = parts and _PLAIN_LAST.fullmatch(parts[-1])
+    return not plain and not any(_PLAIN_ANY.fullmatch(part) for part in parts)
 
 
 def _named_values(text: str) -> str:
@@ -338,9 +220,7 @@ def _is_plain(match: re.Match[str], text: str) -> bool:
     if tail == "s" and value.isdigit():  # max_tokens=4096
         return True
     prose = _PROSE.match(text, start, end) if ":" in match["sep"] and stem in _PROSE_STEMS else None
-    return prose is not None and (
-        prose[0].lower() in _PROSE_WORDS or text[prose.end() : prose.end() + 1] in {" ", "\t"}
-    )
+    return prose is not None and (prose[2] is not None or _PROSE_WORDS.fullmatch(prose[1].lower()) is not None)
 
 
 # -------------------------------------------------------------------------------------------- known shapes
@@ -408,7 +288,7 @@ def redact(text: str) -> str:
     if "PRIVATE KEY" in text:
         text = _private_keys(text)
     lowered = text.lower()
-    if any(stem in lowered for stem in _STEMS):
+    if _STEM.search(lowered):
         text = _named_values(text)
     if "bearer" in lowered or "basic" in lowered:
         text = _SCHEME_VALUE.sub(_scheme_value, text)
