@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from jinkies.app import Mode, open_operator
 from jinkies.core import Core
-from screenshots.desk import open_desk
+from screenshots.desk import configuration, open_desk
 from tui.app import ConsoleApp
 
 HERE = Path(__file__).resolve().parent
@@ -75,12 +75,11 @@ COMMITTED = ("alerts", "logs", "discord", "pull-request")
 
 async def shoot(core: Core, steps: Steps, size: tuple[int, int]) -> str:
     """The screen after some keys, as SVG."""
-    app = ConsoleApp(lambda: open_operator(core.config, Mode.ATTACH), core.config)
+    app = ConsoleApp(lambda: open_operator(core.config, Mode.ATTACH), configuration(core.config.home))
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause(0.8)
         await steps(pilot)
-        svg = app.export_screenshot(title="jinkies-tui")
-    return svg
+        return app.export_screenshot(title="jinkies-tui")
 
 
 async def make(names: list[str], size: tuple[int, int], folder: Path, width_px: int) -> None:
@@ -93,6 +92,8 @@ async def make(names: list[str], size: tuple[int, int], folder: Path, width_px: 
 
 
 def _to_png(svg: str, target: Path, width_px: int) -> None:
+    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)  # librsvg drops spaces at both ends of a text otherwise
+    svg = svg.replace("font-variant-east-asian", "font-variant-ligatures: none; font-variant-east-asian")
     with tempfile.NamedTemporaryFile("w", suffix=".svg", encoding="utf-8") as file:
         file.write(svg)
         file.flush()

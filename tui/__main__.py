@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.demo:
         from jinkies.demo import run
 
-        return run(options.headless)
+        return run(options.headless, lambda config: run_console(config, _Mode.ATTACH))
     if options.headless is not None:
         print("jinkies-tui: --headless goes with --demo", file=sys.stderr)  # noqa: T201 - a command line's answer
         return 2

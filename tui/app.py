@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from jinkies.clock import Clock, SystemClock
 from jinkies.config import Config
@@ -14,6 +15,7 @@ from tui import theme
 from tui.screens.alerts import AlertsScreen
 from tui.session import DRAW_INTERVAL_S, Connect, Session
 from tui.widgets.header import StatusHeader
+from tui.work import start
 
 
 @runtime_checkable
@@ -55,12 +57,12 @@ class ConsoleApp(App[int]):
         self.add_mode("discord", self._discord)
         self.failure: JinkiesError | None = None
 
-    def _logs(self) -> Watched:
+    def _logs(self) -> Screen[None]:
         from tui.screens.logs import LogsScreen  # not before the first paint
 
         return LogsScreen(self.session)
 
-    def _discord(self) -> Watched:
+    def _discord(self) -> Screen[None]:
         from tui.screens.discord import DiscordScreen  # not before the first paint
 
         return DiscordScreen(self.session)
@@ -70,7 +72,7 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.run_worker(self._follow(), group="session")
+        start(self, self._follow, group="session")
         self.set_interval(DRAW_INTERVAL_S, self._draw)
         self.set_interval(1.0, self._tick)
 

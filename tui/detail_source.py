@@ -1,4 +1,4 @@
-"""Asks the core for what the detail of the selected alert shows: the alert at once, the logs around it when it stays."""
+"""Asks the core for what the detail pane shows: the alert at once, the logs around it when the selection stays."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ class DetailSource:
         self.alert_id: int | None = None
         self.detail: AlertDetail | None = None
         self.logs = LogsAround()
-        self._asked_logs = False
 
     def select(self, row: AlertRow | None) -> bool:
         """Another alert, or none; answers whether it is another."""
         alert_id = row.alert_id if row is not None else None
         if alert_id == self.alert_id:
             return False
-        self.alert_id, self.detail, self.logs, self._asked_logs = alert_id, None, LogsAround(words="asking…"), False
+        self.alert_id, self.detail, self.logs = alert_id, None, LogsAround(words="asking…")
         return True
 
     async def load(self, operator: Operator) -> None:
-        """Ask for the selected alert; cancelled when another is selected. Errors become words in the pane."""
+        """Ask for the selected alert. An error becomes words in the pane."""
         alert_id = self.alert_id
         if alert_id is None:
             return
@@ -43,11 +42,14 @@ class DetailSource:
         except JinkiesError as error:
             self.logs = LogsAround(words=str(error), trouble=True)
         self._changed()
-        if not self._asked_logs:
-            await self._clock.sleep(SETTLE_S)
-            self._asked_logs = True
-            self.logs = await _logs_around(operator, alert_id)
-            self._changed()
+
+    async def load_logs(self, operator: Operator) -> None:
+        """Ask for the logs around it, once the selection has settled; cancelled when it moves on."""
+        if self.alert_id is None:
+            return
+        await self._clock.sleep(SETTLE_S)
+        self.logs = await _logs_around(operator, self.alert_id)
+        self._changed()
 
 
 async def _logs_around(operator: Operator, alert_id: int) -> LogsAround:

@@ -37,10 +37,10 @@ def _harmless(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """One line, harmless in a terminal, with a width that every terminal agrees on.
+    r"""One line, harmless in a terminal, with a width that every terminal agrees on.
 
     Escape codes and control characters become visible pictures (``␛[31m``), bidirectional overrides and invisible
-    characters become ``\\u202e``, tabs four spaces, emoji joiners go. Brackets stay: this is not markup.
+    characters become ``\u202e``, tabs four spaces, emoji joiners go. Brackets stay: this is not markup.
     """
     if text.isascii() and text.isprintable():
         return text

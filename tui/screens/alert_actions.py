@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,6 +13,7 @@ from jinkies.model import AlertRow, LinkKind, State
 from tui.format import clean
 from tui.outside import has_browser, is_web_address
 from tui.screens.base import DeskScreen
+from tui.work import start
 
 
 class AlertActions(DeskScreen):
@@ -63,7 +65,7 @@ class AlertActions(DeskScreen):
             self._do(Reopen(alert_id=row.alert_id, seen_rev=row.decision_rev))
 
     def _do(self, command: AnyCommand) -> None:
-        self.run_worker(self._carry_out(command), group="commands")
+        start(self, partial(self._carry_out, command), group="commands")
 
     async def _carry_out(self, command: AnyCommand) -> None:
         try:

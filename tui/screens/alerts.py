@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -23,6 +24,7 @@ from tui.widgets.alert_detail import AlertDetailView
 from tui.widgets.alert_table import AlertTable
 from tui.widgets.detail_lines import Shown
 from tui.widgets.frame import set_subtitle, set_title
+from tui.work import start
 
 _PAGE = 200
 _FILTER_HINT = "state:open  service:api  level>=error  or any words"
@@ -63,8 +65,11 @@ class AlertsScreen(AlertActions):
 
     def draw_changes(self, changed: Session.Changed) -> None:
         """Fold what changed into the table."""
-        if not self.session.live:
+        replica = self.session.replica
+        if replica is None or not self.session.live:
             return
+        if replica.lost_at_ms is not None:
+            return  # what is held stays; the header says since when it is old
         rows = self.session.rows
         if changed.everything:
             self._restart(self.list.filter)
@@ -91,18 +96,16 @@ class AlertsScreen(AlertActions):
         self.table.empty_words = "nothing matches the filter" if not self.list.filter.is_default else "all quiet"
         self.table.show(self.list.rows)
         self._show_titles()
-        if self.current is not None:
-            self.source.select(self.current)
         self._show_detail()
         self.refresh_bindings()
 
     def _show_titles(self) -> None:
         words = self._filter_error or self.list.filter.text
-        set_title(self.table, f" {clean(words)} ")
+        set_title(self.table, clean(words))
         total = self.list.filter.total(self.session.counts)
         more = "" if self.list.complete else " · more ↓"
         held = len(self.list.rows)
-        text = f" {self.table.position_text} of {max(total, held) if total is not None else held:,}{more} "
+        text = f"{self.table.position_text} of {max(total, held) if total is not None else held:,}{more}"
         set_subtitle(self.table, text)
 
     def tick(self) -> None:
@@ -126,7 +129,7 @@ class AlertsScreen(AlertActions):
 
     def _ask(self, cursor: str | None) -> None:
         self._paging = True
-        self.run_worker(self._load_page(self.list.filter, cursor), group="pages", exclusive=True)
+        start(self, partial(self._load_page, self.list.filter, cursor), group="pages", exclusive=True)
 
     async def _load_page(self, wanted: Filter, cursor: str | None) -> None:
         try:
@@ -151,15 +154,19 @@ class AlertsScreen(AlertActions):
     def on_alert_table_highlighted(self, message: AlertTable.Highlighted) -> None:
         """Show the row at once, ask for the rest."""
         message.stop()
-        if self.source.select(message.row) or (message.row is not None and self.source.detail is None):
+        if self.source.select(message.row) or self.source.detail is None:
             self._load_detail()
+            self._load_logs()
         self._show_detail()
         self.refresh_bindings()
 
     def _load_detail(self) -> None:
         if self.session.live:
-            load = self.source.load(self.session.operator)
-            self.run_worker(load, group="detail", exclusive=True)
+            start(self, partial(self.source.load, self.session.operator), group="detail", exclusive=True)
+
+    def _load_logs(self) -> None:
+        if self.session.live:
+            start(self, partial(self.source.load_logs, self.session.operator), group="around", exclusive=True)
 
     def _show_detail(self) -> None:
         row = self.current
@@ -168,8 +175,8 @@ class AlertsScreen(AlertActions):
             self.detail.show(None)
             set_title(self.detail, "")
             return
-        set_title(self.detail, f" #{row.alert_id} {clean(row.title)[:200]} ")
-        subtitle = f" {clean(row.service)} · {clean(row.environment)} "
+        set_title(self.detail, f"#{row.alert_id} {clean(row.title)[:200]}")
+        subtitle = f"{clean(row.service)} · {clean(row.environment)}"
         set_subtitle(self.detail, subtitle)
         self.detail.show(self._shown(row))
 

@@ -20,10 +20,10 @@ class DeskScreen(Screen[None]):
     """One tab of the console."""
 
     TAB: ClassVar[str]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.session = session
         self.header = StatusHeader(session, self.TAB)
 

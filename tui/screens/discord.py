@@ -20,6 +20,7 @@ from tui.widgets.card_lines import detail_from_row
 from tui.widgets.cards_view import CardsView, Shown
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.frame import set_subtitle, set_title
+from tui.work import start
 
 _CARDS = 50
 _DETAILS = 200  # most details held
@@ -40,6 +41,8 @@ class DiscordScreen(AlertActions):
         self.channels = ChannelList(id="channels")
         self.cards = CardsView(session.now_ms, id="cards")
         self._details: dict[int, AlertDetail] = {}
+        self._wanted: list[int] = []
+        self._loading = False
 
     def body(self) -> Iterable[Widget]:
         """Channels beside cards."""
@@ -57,7 +60,7 @@ class DiscordScreen(AlertActions):
         missing = self._missing()
         found = [] if missing and not deliveries else channels_of(deliveries, self.session.config.discord)
         self.channels.show(found, self.session.health.get("discord"), missing)
-        set_title(self.channels, " Discord ")
+        set_title(self.channels, "Discord")
         self._show_cards()
 
     def _missing(self) -> str | None:
@@ -69,7 +72,7 @@ class DiscordScreen(AlertActions):
     def _show_cards(self) -> None:
         channel = self.channels.selected
         if channel is None:
-            set_title(self.cards, " Cards ")
+            set_title(self.cards, "Cards")
             self.cards.show([], "Cards appear here as Discord shows them, once it is set up.")
             return
         deliveries = self._newest(channel)
@@ -78,14 +81,10 @@ class DiscordScreen(AlertActions):
         footnote = f"and {rest:,} older ones" if rest > 0 else "" if shown else "No cards yet: nothing was posted here."
         self.cards.show(shown, footnote)
         words, colour = self._standing(channel)
-        set_title(
-            self.cards, f" {channel.name} …{channel.channel_id[-4:]} ─ as Discord shows it ", f" {words} ", colour
-        )
-        set_subtitle(self.cards, f" {len(deliveries):,} cards ")
+        set_title(self.cards, f"{channel.name} …{channel.channel_id[-4:]} ─ as Discord shows it", words, colour)
+        set_subtitle(self.cards, f"{len(deliveries):,} cards")
         self.refresh_bindings()
-        self.run_worker(
-            self._load_details([one.alert_id for one in deliveries[:_CARDS]]), group="cards", exclusive=True
-        )
+        self._want_details([one.alert_id for one in deliveries[:_CARDS]])
 
     def _newest(self, channel: Channel) -> list[Delivery]:
         def order(delivery: Delivery) -> tuple[int, int]:
@@ -113,18 +112,27 @@ class DiscordScreen(AlertActions):
             return f"◌ {len(channel.waiting)} waiting", theme.WARN_COLOUR
         return "● in step", theme.OK_COLOUR
 
-    async def _load_details(self, alert_ids: list[int]) -> None:
-        """One after the other, for what is new or changed; overtaken by the next change."""
-        for alert_id in alert_ids:
-            row, held = self.session.rows.get(alert_id), self._details.get(alert_id)
-            if held is not None and (row is None or held.row.revision >= row.revision):
-                continue
-            try:
+    def _want_details(self, alert_ids: list[int]) -> None:
+        self._wanted = alert_ids
+        if not self._loading and any(self._is_old(alert_id) for alert_id in alert_ids):
+            self._loading = True
+            start(self, self._load_details, group="cards")
+
+    def _is_old(self, alert_id: int) -> bool:
+        row, held = self.session.rows.get(alert_id), self._details.get(alert_id)
+        return held is None or (row is not None and held.row.revision < row.revision)
+
+    async def _load_details(self) -> None:
+        """One after the other, what is new or changed; what changes meanwhile comes with the next change."""
+        try:
+            for alert_id in [one for one in self._wanted if self._is_old(one)]:
                 self._details[alert_id] = await self.session.operator.alert(alert_id)
-            except JinkiesError:
-                continue  # what the replica holds is shown instead
-            if len(self._details) > _DETAILS:
-                del self._details[next(iter(self._details))]
+                if len(self._details) > _DETAILS:
+                    del self._details[next(iter(self._details))]
+        except JinkiesError:
+            return  # what the replica holds is shown instead
+        finally:
+            self._loading = False
         self._redraw()
 
     def _redraw(self) -> None:

@@ -35,8 +35,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One pane."""
-        set_title(self.pane, " Keys and parts ")
-        set_subtitle(self.pane, " ↑ ↓ scroll · esc close ")
+        set_title(self.pane, "Keys and parts")
+        set_subtitle(self.pane, "↑ ↓ scroll · esc close")
         yield self.pane
 
     def session_changed(self, changed: Session.Changed) -> None:  # noqa: ARG002 - the app calls every screen alike

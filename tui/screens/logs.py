@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from tui.widgets.frame import set_subtitle, set_title
 from tui.widgets.log_view import LogView
 from tui.widgets.prompt import Prompt
 from tui.widgets.rate_strip import RateStrip
+from tui.work import start
 
 _COMPARED = 20_000  # of the newest lines held, after a lost connection
 
@@ -69,7 +71,7 @@ class LogsScreen(DeskScreen):
         self._late = self._dropped = 0
         spec = TailSpec(targets=targets)
         self.tailing = Tailing(lambda: self.session.operator, self.session.clock, spec, self._fold)
-        self.run_worker(self.tailing.run(self._held), group="tail", exclusive=True)
+        start(self, partial(self.tailing.run, self._held), group="tail", exclusive=True)
         self.view.focus()
         self._show_empty()
 
@@ -99,7 +101,7 @@ class LogsScreen(DeskScreen):
 
     def _show_titles(self) -> None:
         if not self.targets:
-            set_title(self.view, " Logs ")
+            set_title(self.view, "Logs")
             set_subtitle(self.view, "")
             return
         names = [clean(target) for target in self.targets]
@@ -108,8 +110,8 @@ class LogsScreen(DeskScreen):
             names += [clean(group) for group in service.log_groups] if service is not None else []
         level = f"  level>={self.view.level.value}" if self.view.level is not Level.NONE else ""
         state, colour = self._state()
-        set_title(self.view, f" {'  '.join(names)}{level} ", f" {state} ", colour)
-        set_subtitle(self.view, f" {self._holdings()} ")
+        set_title(self.view, f"{'  '.join(names)}{level}", state, colour)
+        set_subtitle(self.view, self._holdings())
 
     def _state(self) -> tuple[str, str]:
         if self.tailing is not None and self.tailing.trouble:

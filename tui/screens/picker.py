@@ -44,8 +44,8 @@ class PickerScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Input and suggestions."""
         with Container(id="picker") as box:
-            set_title(box, " Follow the logs of ")
-            set_subtitle(box, " ⏎ follow · ↑ ↓ choose · esc back ")
+            set_title(box, "Follow the logs of")
+            set_subtitle(box, "⏎ follow · ↑ ↓ choose · esc back")
             yield Prompt("", "a service, or a log group such as /aws/lambda/thumbs", id="target")
             yield OptionList(markup=False)
 

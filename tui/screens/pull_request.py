@@ -22,6 +22,7 @@ from tui.outside import has_browser, is_web_address
 from tui.session import Session
 from tui.widgets.frame import set_subtitle, set_title
 from tui.widgets.keybar import KeyBar
+from tui.work import start
 
 _TITLE_LIMIT = 256  # GitHub's bound on a title
 _NOTES_LIMIT = 10_000
@@ -47,8 +48,8 @@ class PullRequestScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The form."""
         with Container(id="form") as form:
-            set_title(form, f" Draft pull request for #{self.row.alert_id} ")
-            set_subtitle(form, f" {clean(self.row.service)} · {clean(self.row.title)[:60]} ")
+            set_title(form, f"Draft pull request for #{self.row.alert_id}")
+            set_subtitle(form, f"{clean(self.row.service)} · {clean(self.row.title)[:60]}")
             yield from self._fields()
             yield Static(id="progress", markup=False)
             yield KeyBar()
@@ -125,7 +126,7 @@ class PullRequestScreen(ModalScreen[None]):
         self._refusal = ""
         self._asking = True
         self._show()
-        self.run_worker(self._submit(), group="commands")
+        start(self, self._submit, group="commands")
 
     async def _submit(self) -> None:
         command = CreatePullRequest(

@@ -28,19 +28,21 @@ _NEAR_END = 50
 class Columns:
     """Widths in cells; 0 leaves a column out."""
 
+    id: int
     service: int
     title: int
     who: int
     link: int
 
 
-def columns_for(width: int) -> Columns:
+def columns_for(width: int, largest_id: int = 0) -> Columns:
     """What fits: the title gets what the others leave."""
-    service = 12 if width >= 76 else 9
-    who = 12 if width >= 88 else 8 if width >= 60 else 0
-    link = 7 if width >= 96 else 0
-    fixed = 2 + 6 + 2 + 5 + 2 + service + 2 + 4 + 2 + 4 + (who and who + 2) + (link and link + 2) + 1
-    return Columns(service, max(width - fixed - 2, 8), who, link)
+    number = max(3, len(str(largest_id)))
+    service = 12 if width >= 90 else 8
+    who = 12 if width >= 90 else 8 if width >= 56 else 0
+    link = 7 if width >= 90 else 0
+    fixed = 2 + number + 2 + 5 + 2 + service + 2 + 1 + 4 + 1 + 4 + (who and who + 2) + (link and link + 1)
+    return Columns(number, service, max(width - fixed, 8), who, link)
 
 
 def who_text(row: AlertRow) -> tuple[str, Style]:
@@ -119,6 +121,7 @@ class AlertTable(ScrollView, can_focus=True):
         self.rows: list[AlertRow] = []
         self.selected: AlertRow | None = None
         self._index = 0
+        self._largest_id = 0
         self._shown: dict[int, Line] = {}  # by line of the window
         self.empty_words = ""
 
@@ -128,6 +131,7 @@ class AlertTable(ScrollView, can_focus=True):
         before = self.selected
         resized = len(rows) != len(self.rows)
         self.rows = rows
+        self._largest_id = max((row.alert_id for row in rows), default=0)
         self._index = self._find(before)
         self.selected = rows[self._index] if rows else None
         if resized:
@@ -246,7 +250,7 @@ class AlertTable(ScrollView, can_focus=True):
         return strip_of(segments, self.size.width, base)
 
     def _line_at(self, y: int) -> Line:
-        columns = columns_for(self.scrollable_content_region.width)
+        columns = columns_for(self.scrollable_content_region.width, self._largest_id)
         if y == 0:
             return _heading(columns)
         index = self.scroll_offset.y + y - 1
@@ -258,10 +262,10 @@ class AlertTable(ScrollView, can_focus=True):
 
 
 def _heading(columns: Columns) -> Line:
-    cells = ["  ", fit("id", 6, right=True), "  ", "sev  ", "  ", fit("service", columns.service), "  "]
-    cells += [fit("title", columns.title), "  ", fit("n", 4, right=True), "  ", "last"]
+    cells = ["  ", fit("id", columns.id, right=True), "  sev    ", fit("service", columns.service), "  "]
+    cells += [fit("title", columns.title), " ", fit("n", 4, right=True), " last"]
     cells += ["  ", fit("who", columns.who)] if columns.who else []
-    cells += ["  ", "pr"] if columns.link else []
+    cells += [" ", "pr"] if columns.link else []
     return line(("".join(cells), theme.FAINT))
 
 
@@ -274,15 +278,15 @@ def row_line(row: AlertRow, columns: Columns, now_ms: int, *, selected: bool) ->
     title = theme.MUTED if quiet else theme.STRONG if selected else theme.TEXT
     parts: list[Part] = [
         ("▶ " if selected else "  ", theme.ACCENT),
-        (fit(str(row.alert_id), 6, right=True), theme.MUTED),
+        (fit(str(row.alert_id), columns.id, right=True), theme.MUTED),
         (f"  {MARKS[row.severity]} {_SHORT[row.severity]}  ", severity),
         (fit(clean(row.service), columns.service) + "  ", theme.MUTED if quiet else theme.TEXT),
         (fit(clean(row.title), columns.title), title),
-        ("  " + fit(short_count(row.count), 4, right=True), theme.MUTED),
-        ("  " + fit(ago(row.last_seen_at_ms, now_ms), 4, right=True), theme.MUTED),
+        (" " + fit(short_count(row.count), 4, right=True), theme.MUTED),
+        (" " + fit(ago(row.last_seen_at_ms, now_ms), 4, right=True), theme.MUTED),
     ]
     if columns.who:
         parts.append(("  " + fit(who, columns.who), who_style))
     if columns.link:
-        parts.append(("  " + fit(pull_request, columns.link), link_style))
+        parts.append((" " + fit(pull_request, columns.link), link_style))
     return line(*parts)

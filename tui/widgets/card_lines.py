@@ -19,8 +19,8 @@ _KEYS = {
     CardAction.REOPEN: "u",
     CardAction.CREATE_PULL_REQUEST: "p",
 }
-_BUTTON = Style(color="#d5dbe6", bgcolor="#2c3547")
-_BUTTON_KEY = Style(color=theme.ACCENT_COLOUR, bgcolor="#2c3547", bold=True)
+_BUTTON = Style(color="#d5dbe6", bgcolor="#364360")
+_BUTTON_KEY = Style(color=theme.ACCENT_COLOUR, bgcolor="#364360", bold=True)
 _BUTTON_OFF = Style(color="#667189", bgcolor="#1b2230")
 _STACK_LINES = 2
 

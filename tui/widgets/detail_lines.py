@@ -83,10 +83,8 @@ def _facts(shown: Shown, width: int) -> list[Line]:
         (f"{MARKS[row.severity]} {row.severity.value}", theme.SEVERITY[row.severity]),
         (clean(status_text(row)), theme.STATE[row.state]),
         (f"×{short_count(row.count)}", theme.STRONG),
-        (f"first {first}", theme.MUTED),
-        (f"last {last}", theme.MUTED),
     ]
-    lines = _flow(facts, width)
+    lines = [*_flow(facts, width), *_flow([(f"first {first}", theme.MUTED), (f"last {last}", theme.MUTED)], width)]
     latest = shown.detail.latest if shown.detail is not None else None
     where: list[Part] = [(clean(row.request_path or ""), theme.TEXT)]
     if latest is not None:
@@ -115,13 +113,11 @@ def _flow(parts: list[Part], width: int, gap: str = "   ") -> list[Line]:
 def _outside(shown: Shown, width: int) -> list[Line]:
     """Discord, the pull request and links: what stands elsewhere about this alert."""
     lines = [_label("Discord", [(shown.discord_note, theme.FAINT)], width)] if shown.discord_note else []
-    for delivery in shown.deliveries:
-        lines.append(_label("Discord", delivery_words(delivery), width))
+    lines += [_label("Discord", delivery_words(delivery), width) for delivery in shown.deliveries]
     lines.append(_label("PR", _pull_request(shown.row.pull_request), width))
-    for link in shown.row.links:
-        if shown.row.pull_request is None or link.url != shown.row.pull_request.url:
-            lines.append(_label(clean(link.label), _link(link), width))
-    return lines
+    opened = shown.row.pull_request.url if shown.row.pull_request is not None else None
+    others = (link for link in shown.row.links if link.url != opened)
+    return lines + [_label(clean(link.label), _link(link), width) for link in others]
 
 
 def _label(name: str, parts: list[Part], width: int) -> Line:

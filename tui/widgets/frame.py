@@ -17,7 +17,7 @@ _subtitles: WeakKeyDictionary[Widget, str] = WeakKeyDictionary()
 
 def set_title(widget: Widget, left: str, right: str = "", right_colour: str = theme.MUTED_COLOUR) -> None:
     """The words in the upper border: ``left`` at its start, ``right`` at its end."""
-    width = widget.outer_size.width - 4
+    width = widget.outer_size.width - 6  # two corners, a dash and a space at both ends
     focused = widget.has_focus
     if _titles.get(widget) == (left, right, width, focused):
         return
@@ -26,12 +26,12 @@ def set_title(widget: Widget, left: str, right: str = "", right_colour: str = th
     if right:
         gap = width - content.cell_length - cell_len(right)
         border = theme.ACCENT_COLOUR if focused else theme.BORDER
-        content = Content.assemble(content, ("─" * max(gap, 1), border), (right, right_colour))
-    widget.border_title = content  # type: ignore[assignment] # Textual's setter takes content, its annotation says str
+        content = Content.assemble(content, (" " + "─" * max(gap - 2, 1) + " ", border), (right, right_colour))
+    widget.border_title = content
 
 
 def set_subtitle(widget: Widget, text: str) -> None:
     """The words in the lower border."""
     if _subtitles.get(widget) != text:
         _subtitles[widget] = text
-        widget.border_subtitle = Content(text)  # type: ignore[assignment] # as above
+        widget.border_subtitle = Content(text)

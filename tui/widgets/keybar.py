@@ -11,7 +11,20 @@ from textual.widget import Widget
 from tui import theme
 from tui.draw import Line, Part, line, strip_of, width_of
 
-_NAMES = {"slash": "/", "question_mark": "?", "escape": "esc", "space": "space", "enter": "⏎", "comma": ","}
+_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "enter": "⏎",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+}
 
 
 def key_name(binding: Binding) -> str:
@@ -19,7 +32,7 @@ def key_name(binding: Binding) -> str:
     if binding.key_display:
         return binding.key_display
     key = binding.key.replace("ctrl+", "^")
-    return _NAMES.get(key, key.upper() if key.startswith("upper_") else key)
+    return _NAMES.get(key, key)
 
 
 class KeyBar(Widget):

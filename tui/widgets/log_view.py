@@ -312,7 +312,7 @@ class LogView(ScrollView, can_focus=True):
         style = _STYLES.get(event.level, theme.TEXT)
         text = _highlighted(row.text, style, self.pattern)
         if row.part:
-            return [Segment(" " * self._prefix), *text]
+            return [Segment(" " * self._prefix), *_highlighted(row.text, theme.TEXT, self.pattern)]
         parts: list[Part] = [(clock_text(event.timestamp_ms, millis=True) + "  ", theme.FAINT)]
         if self._prefix == _PREFIX:
             parts.append((fit(_short_stream(clean(event.log_stream)), _STREAM_CELLS) + "  ", theme.MUTED))
