@@ -39,6 +39,10 @@ class SystemClock:
         """Return after ``delay_s`` seconds."""
         await asyncio.sleep(delay_s)
 
+    def pause(self, delay_s: float) -> None:
+        """Block this thread for ``delay_s`` seconds: for what runs before there is a loop."""
+        time.sleep(delay_s)
+
 
 def iso(at_ms: int) -> str:
     """``1767225600123`` → ``2026-01-01T00:00:00.123Z``."""

@@ -80,28 +80,19 @@ class Execute(Protocol):
         ...
 
 
-class Tails(Protocol):
-    """Shared tails; ``jinkies.logs.hub`` provides them."""
+class Logs(Protocol):
+    """What the core needs of CloudWatch; ``jinkies.logs`` provides it."""
 
-    async def start(self, spec: TailSpec) -> TailInfo:
+    def start_tail(self, spec: TailSpec) -> TailInfo:
         """Follow, or join those who follow the same. Raises ``NotConfigured`` or ``Invalid``."""
         ...
 
-    def open(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
-        """What was held, then what comes. Raises ``NotFound``."""
+    def open_tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
+        """What was held, then what comes. Entering raises ``NotFound``."""
         ...
 
     def tails(self) -> tuple[TailInfo, ...]:
         """Those that run."""
-        ...
-
-
-class Logs(Protocol):
-    """What the core needs of CloudWatch; ``jinkies.logs`` provides it."""
-
-    @property
-    def hub(self) -> Tails:
-        """The tails."""
         ...
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
@@ -171,7 +162,7 @@ class Core:
                 return Outcome(reason="noted")
             case StartTail(spec=spec):
                 authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
-                return Outcome(tail_id=(await self._logs().hub.start(spec)).tail_id, reason="following")
+                return Outcome(tail_id=self._logs().start_tail(spec).tail_id, reason="following")
         request = Request(
             command=command,
             actor=actor,
@@ -192,7 +183,7 @@ class Core:
     def tails_changed(self) -> None:
         """Publish the tails that run now."""
         if self.logs is not None:
-            self.hub.publish(TailsChanged(tails=self.logs.hub.tails()))
+            self.hub.publish(TailsChanged(tails=self.logs.tails()))
 
     async def _prepare(self, command: AnyCommand) -> tuple[Prepared, ...]:
         reports: Iterable[ReportOccurrence]
@@ -299,7 +290,7 @@ class Core:
             counts=state.counts,
             rows=state.rows,
             deliveries=state.deliveries,
-            tails=self.logs.hub.tails() if self.logs is not None else (),
+            tails=self.logs.tails() if self.logs is not None else (),
             health=tuple(self.health.values()),
         )
 
@@ -346,7 +337,7 @@ class Core:
 
     def open_tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
         """See ``Operator.tail``."""
-        return self._logs().hub.open(tail_id)
+        return self._logs().open_tail(tail_id)
 
     def _logs(self) -> Logs:
         if self.logs is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 
 import pytest
 
@@ -17,18 +16,7 @@ from jinkies.model import SYSTEM, Severity
 from jinkies.replica import LinkState, Replica
 from jinkies.wire.client import attach
 from jinkies.wire.peer import local_actor
-
-
-async def until(replica: Replica, condition: Callable[[], bool]) -> None:
-    """Wait for what the replica shows, never for a time."""
-    version = 0
-    while not condition():
-        version = await replica.changed(version)
-
-
-async def settled(replica: Replica, seq: int) -> None:
-    """Until the replica has folded up to a journal position."""
-    await until(replica, lambda: replica.position is not None and replica.position.seq >= seq)
+from tests.waiting import replica_of, settled, until
 
 
 def some_command(dice: random.Random) -> AnyCommand:
@@ -45,18 +33,13 @@ def some_command(dice: random.Random) -> AnyCommand:
 @pytest.mark.parametrize("seed", range(5))
 async def test_folding_equals_a_fresh_snapshot(core: Core, seed: int) -> None:
     dice = random.Random(seed)
-    async with attach(core.config.socket_path) as operator:
-        replica = Replica(operator)
-        running = asyncio.create_task(replica.run())
-        await asyncio.wait_for(replica.live(), 5)
+    async with attach(core.config.socket_path) as operator, replica_of(operator) as replica:
         for _ in range(30):
             commands = [some_command(dice) for _ in range(dice.randint(1, 10))]
             results = await asyncio.gather(*(core.execute(one, SYSTEM) for one in commands), return_exceptions=True)
             assert all(not isinstance(one, BaseException) or isinstance(one, CommandError) for one in results)
-        await asyncio.wait_for(settled(replica, core.hub.head), 5)
+        await settled(replica, core.hub.head)
         snapshot = await core.snapshot()
-        running.cancel()
-        await asyncio.wait({running})
     assert replica.counts == snapshot.counts
     unresolved = {alert_id: row for alert_id, row in replica.rows.items() if row.unresolved}
     assert unresolved == {row.alert_id: row for row in snapshot.rows}
@@ -91,11 +74,7 @@ async def test_a_core_that_restarts_is_missed_and_found_again(config: Config) ->
 
 
 async def test_an_embedded_replica_needs_no_socket(core: Core) -> None:
-    replica = Replica(core.operator(local_actor()))
-    running = asyncio.create_task(replica.run())
-    await replica.live()
-    await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
-    await asyncio.wait_for(settled(replica, 1), 5)
-    assert replica.rows[1].title == "m"
-    running.cancel()
-    await asyncio.wait({running})
+    async with replica_of(core.operator(local_actor())) as replica:
+        await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+        await settled(replica, 1)
+        assert replica.rows[1].title == "m"
