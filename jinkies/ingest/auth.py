@@ -21,6 +21,7 @@ TIMESTAMP_HEADER = "X-Jinkies-Timestamp"
 SIGNATURE_HEADER = "X-Jinkies-Signature"
 MAX_SKEW_S = 300
 
+_SPLIT_HOST = re.compile(r":[0-9]*$", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -49,8 +50,7 @@ class Gate:
             Unauthorized: no credentials, or wrong ones.
         """
         if self._token is None:
-            if peer is None or not is_loopback(peer):
-                raise Unauthorized("without JINKIES_WEBHOOK_TOKEN only this machine may send")
+            self._check_local(headers.get("Host"), peer)
             return False
         if "Authorization" in headers:
             self._check_bearer(headers["Authorization"])
@@ -66,6 +66,12 @@ class Gate:
         given = headers.get(SIGNATURE_HEADER, "").strip()
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode()):
             raise Unauthorized("the signature does not fit: it is over the timestamp, '.', and the body as sent")
+
+    def _check_local(self, host: str | None, peer: str | None) -> None:
+        """Also by the name asked for: neither a proxy nor a web page whose own name points here is this machine."""
+        named = host is None or is_loopback(_SPLIT_HOST.sub("", host).strip("[]"))
+        if peer is None or not is_loopback(peer) or not named:
+            raise Unauthorized("without JINKIES_WEBHOOK_TOKEN only this machine may send, to localhost: set the token")
 
     def _check_bearer(self, header: str) -> None:
         scheme, _, given = header.partition(" ")

@@ -55,7 +55,7 @@ async def test_pr_waits_for_the_address_and_prints_it(core: Core, alert_id: int,
     running = asyncio.create_task(
         asyncio.to_thread(run, "pr", f"#{alert_id}", "--title", "Mend it", "--base", "dev", "--notes", "n")
     )
-    entry = await requested(core)
+    entry = await asyncio.wait_for(requested(core), 30)
     assert entry.alert is not None
     assert entry.alert.pull_request is not None
     asked = entry.alert.pull_request
@@ -73,7 +73,7 @@ async def test_pr_waits_for_the_address_and_prints_it(core: Core, alert_id: int,
 
 async def test_pr_that_fails_says_why_and_is_1(core: Core, alert_id: int, run: Run) -> None:
     running = asyncio.create_task(asyncio.to_thread(run, "pr", str(alert_id)))
-    await requested(core)
+    await asyncio.wait_for(requested(core), 30)
     await core.operator(SYSTEM).execute(RecordPullRequest(alert_id=alert_id, error="404 no such repository\x1b[2J"))
     ran = await running
     assert (ran.code, ran.out) == (1, "")

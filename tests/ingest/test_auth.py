@@ -65,8 +65,13 @@ async def test_a_signature_that_does_not_fit_is_401(headers: dict[str, str], mes
 @pytest.mark.parametrize("token", [None, Secret("")])
 def test_without_a_token_only_this_machine_may_send(token: Secret | None) -> None:
     gate = Gate(token, FixedClock())
-    assert gate.check_headers({}, "127.0.0.1") is False
+    for host in ("127.0.0.1:8080", "localhost", "LOCALHOST:80", "[::1]:8080", "[::1]"):
+        assert gate.check_headers({"Host": host}, "127.0.0.1") is False
     assert gate.check_headers({}, "::1") is False
+    refused = "without JINKIES_WEBHOOK_TOKEN only this machine may send, to localhost: set the token"
     for peer in ("10.0.0.7", "fe80::1%eth0", None, "localhost.example.com"):
-        with pytest.raises(Unauthorized, match="without JINKIES_WEBHOOK_TOKEN only this machine may send"):
-            gate.check_headers({}, peer)
+        with pytest.raises(Unauthorized, match=refused):
+            gate.check_headers({"Host": "127.0.0.1"}, peer)
+    for host in ("alerts.example.com", "127.0.0.1.example.com:8080", "[2001:db8::1]:80", ""):
+        with pytest.raises(Unauthorized, match=refused):
+            gate.check_headers({"Host": host}, "127.0.0.1")

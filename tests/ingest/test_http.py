@@ -18,6 +18,9 @@ from jinkies.ingest.http import build_app, serve_ingest
 from tests.ingest.standin import Answer, StandIn, config, serving
 
 GOOD = b'{"service_name": "api", "error_message": "boom"}'
+HALF_A_REQUEST = (
+    b"POST /webhook/alert HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+)
 
 
 def body(**fields: object) -> bytes:
@@ -130,9 +133,7 @@ async def test_missing_and_wrong_credentials_are_401(headers: dict[str, str], me
 async def test_credentials_are_checked_before_the_body_is_read() -> None:
     async with serving(StandIn(), config(token=Secret("t"))) as sender:
         reader, writer = await asyncio.open_connection(*sender.host_port)
-        writer.write(
-            b"POST /webhook/alert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-        )
+        writer.write(HALF_A_REQUEST)
         assert b" 401 " in await asyncio.wait_for(reader.readline(), 10)
         writer.close()
         await writer.wait_closed()
@@ -262,9 +263,7 @@ async def test_other_addresses_and_methods_are_json_too() -> None:
 async def test_a_body_that_dawdles_is_cut_off() -> None:
     async with serving(StandIn(), config(), body_timeout_s=0.05) as sender:
         reader, writer = await asyncio.open_connection(*sender.host_port)
-        writer.write(
-            b"POST /webhook/alert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-        )
+        writer.write(HALF_A_REQUEST)
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
         assert b" 408 " in head
         assert b"connection: close" in head.lower()
@@ -276,9 +275,7 @@ async def test_a_sender_that_hangs_up_harms_nobody(caplog: pytest.LogCaptureFixt
     operator = StandIn()
     async with serving(operator, config()) as sender:
         _, writer = await asyncio.open_connection(*sender.host_port)
-        writer.write(
-            b"POST /webhook/alert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-        )
+        writer.write(HALF_A_REQUEST)
         await writer.drain()
         writer.close()
         await writer.wait_closed()
