@@ -58,7 +58,8 @@ async def answer(context: Context, work: Coroutine[Any, Any, Reply], *, on_card:
 
 async def _result(task: asyncio.Task[Reply]) -> Reply:
     try:
-        return await asyncio.wait_for(task, WORK_LIMIT_S)
+        async with asyncio.timeout(WORK_LIMIT_S):
+            return await task
     except Exception:  # whatever it was, the person who asked gets an answer
         log.exception("an interaction failed")
         return BROKEN

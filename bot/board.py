@@ -15,7 +15,7 @@ from bot.courier import Courier
 from bot.lease import Lease
 from bot.mender import Mender
 from jinkies.clock import Clock
-from jinkies.events import Hello
+from jinkies.events import Hello, Position
 from jinkies.model import AlertRow, Delivery
 from jinkies.operator import Operator
 
@@ -28,6 +28,11 @@ class Wanted(Protocol):
     @property
     def hello(self) -> Hello | None:
         """Who the core is; None before the first snapshot."""
+        ...
+
+    @property
+    def position(self) -> Position | None:
+        """How far the journal is folded."""
         ...
 
     @property

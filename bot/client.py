@@ -140,7 +140,8 @@ class DiscordLink:
             return
         self._next_sync_s = now_s + SYNC_AGAIN_S
         try:
-            await asyncio.wait_for(client.synchronise_interactions(), SYNC_AGAIN_S)
+            async with asyncio.timeout(SYNC_AGAIN_S):
+                await client.synchronise_interactions()
         except Exception as error:  # the library raises whatever broke: it is told, and tried again
             self._sync_trouble = f"commands are not registered: {_words(error)}"
             return
@@ -156,6 +157,8 @@ class DiscordLink:
             return "Discord refuses the token: check DISCORD_BOT_TOKEN"
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"Discord can't be reached at {self._config.api_url}"
+        if isinstance(error, TypeError | AttributeError):  # the library trips over its own logged failure
+            return "the connection could not be made; the log says more"
         return "the connection ended" if error is None else f"the connection failed: {_words(error)}"
 
 
@@ -175,7 +178,8 @@ async def _end(task: asyncio.Task[None], client: interactions.Client) -> None:
     task.cancel()
     await asyncio.wait({task}, timeout=STOP_LIMIT_S)
     with suppress(TimeoutError):
-        await asyncio.wait_for(client.http.close(), STOP_LIMIT_S / 2)
+        async with asyncio.timeout(STOP_LIMIT_S / 2):
+            await client.http.close()
     if not task.done():
         log.warning("Discord: the old connection does not end")
     elif not task.cancelled():

@@ -59,8 +59,9 @@ class SlashContext(interactions.SlashContext[interactions.Client]):
     @classmethod
     def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
         """From Discord's payload."""
+        caller = caller_of(payload)  # before the library takes the payload apart for its cache
         instance = super().from_dict(client, payload)
-        instance.caller = caller_of(payload)
+        instance.caller = caller
         return instance
 
 
@@ -72,8 +73,9 @@ class ComponentContext(interactions.ComponentContext[interactions.Client]):
     @classmethod
     def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
         """From Discord's payload."""
+        caller = caller_of(payload)  # before the library takes the payload apart for its cache
         instance = super().from_dict(client, payload)
-        instance.caller = caller_of(payload)
+        instance.caller = caller
         return instance
 
 
@@ -85,6 +87,7 @@ class ModalContext(interactions.ModalContext[interactions.Client]):
     @classmethod
     def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
         """From Discord's payload."""
+        caller = caller_of(payload)  # before the library takes the payload apart for its cache
         instance = super().from_dict(client, payload)
-        instance.caller = caller_of(payload)
+        instance.caller = caller
         return instance

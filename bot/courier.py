@@ -2,6 +2,7 @@
 
 Today over interactions.py's HTTP client, whose rate limiter breaks when calls to one channel overlap and which answers
 ``None`` after three refusals: hence a lock a channel, a bound on every wait, and ``None`` taken for the failure it is.
+(The bound is ``asyncio.timeout``: up to Python 3.11 ``wait_for`` can swallow a cancellation, and with it the shutdown.)
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ class InteractionsCourier:
     async def _call(self, channel_id: str, call: Callable[[], Awaitable[object]]) -> object:
         async with self._locks[channel_id]:
             try:
-                answer = await asyncio.wait_for(call(), self._timeout_s)
+                async with asyncio.timeout(self._timeout_s):
+                    answer = await call()
             except interactions.errors.HTTPException as error:
                 raise _refusal(error) from None
             except TimeoutError:

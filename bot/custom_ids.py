@@ -14,7 +14,8 @@ from jinkies.cards import CardAction
 
 PRESSED = re.compile(r"jk:(?P<action>ack|resolve|reopen|pr):(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
 SUBMITTED = re.compile(r"jk:prform:(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
-ANYTHING = re.compile(r".*$", re.DOTALL)
+ANY_PRESS = re.compile(r"(?s:.*)$")
+ANY_SUBMISSION = re.compile(r"(?s:.*)\Z")  # other than the one above: the library refuses a form a button's pattern
 
 NONCE_LIMIT = 25  # Discord limit
 

@@ -62,7 +62,8 @@ class Lease:
         asked_at_s = self._clock.monotonic_s()
         was_held = self.held
         try:
-            await asyncio.wait_for(self._operator.execute(self._command(self._ttl_s)), self._ttl_s)
+            async with asyncio.timeout(self._ttl_s):
+                await self._operator.execute(self._command(self._ttl_s))
         except Conflict as error:
             self._ends_at_s = float("-inf")
             log.debug("standing by: %s", error)
@@ -81,7 +82,8 @@ class Lease:
             return
         self._ends_at_s = float("-inf")
         try:
-            await asyncio.wait_for(self._operator.execute(self._command(0)), _GIVE_BACK_S)
+            async with asyncio.timeout(_GIVE_BACK_S):
+                await self._operator.execute(self._command(0))
         except (JinkiesError, TimeoutError) as error:
             log.debug("the lease was not given back: %s", error)
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 IDLE_S = 5.0  # look again at least this often
 CORE_PAUSE_S = 1.0
 GONE_PAUSE_S = 60.0
+FOLD_LIMIT_S = 5.0
 
 # (first, longest) pause in seconds after a failure, doubling in between
 _PAUSES = {
@@ -105,6 +106,7 @@ class Mender:
         known = [row.alert_id for row in snapshot.rows] + [delivery.alert_id for delivery in snapshot.deliveries]
         self._watermark = max(known, default=0)
         self._sightings = Sightings(self._courier, self._channel_id, epoch)
+        self._agenda = Agenda()  # another board may have done anything meanwhile
         self._term = (term, epoch)
 
     def _next(self) -> tuple[Delivery | None, float]:
@@ -131,14 +133,14 @@ class Mender:
         progress = self._agenda.of(delivery)
         progress.decision_rev = detail.row.decision_rev
         self._channel_failures = 0
-        await self._record(
+        seq = await self._record(
             delivery,
             DeliveryState.POSTED,
             message_id=progress.message_id,
             revision=detail.row.revision,
             digest=progress.digest,
         )
-        self._agenda.done(delivery)
+        await self._settle(delivery, seq)
 
     async def _show(self, delivery: Delivery, detail: AlertDetail, message: Message) -> None:
         """Make the channel show ``message``; the delivery's progress then holds the message's id and digest."""
@@ -204,8 +206,8 @@ class Mender:
     async def _failed(self, delivery: Delivery, error: CourierError) -> None:
         progress = self._agenda.of(delivery)
         if error.trouble is Trouble.MESSAGE_GONE:  # a person deleted the card; it stays deleted
-            await self._record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
-            self._agenda.done(delivery)
+            seq = await self._record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
+            await self._settle(delivery, seq)
             return
         self._pause(progress, error.trouble)
         if error.trouble is Trouble.OFFLINE:  # nothing is wrong with the delivery, and the bot's health says what is
@@ -239,8 +241,9 @@ class Mender:
         revision: int = 0,
         digest: str = "",
         error: str | None = None,
-    ) -> None:
-        await self._operator.execute(
+    ) -> int | None:
+        """Tell the core; gives the journal entry that shows it, None when it was so already."""
+        outcome = await self._operator.execute(
             RecordDelivery(
                 alert_id=delivery.alert_id,
                 channel_id=delivery.channel_id,
@@ -253,3 +256,24 @@ class Mender:
                 error=error,
             )
         )
+        return outcome.seq
+
+    async def _settle(self, delivery: Delivery, seq: int | None) -> None:
+        """Wait until the replica shows what was recorded: before, it still asks for what was just done.
+
+        When that can't be seen, what was done stays known here, so that it is recorded again and not done again.
+        """
+        if seq is not None and not self._folded(seq):
+            await first_of(self._fold(seq), self._clock.sleep(FOLD_LIMIT_S))
+        if seq is not None and self._folded(seq):
+            self._agenda.done(delivery)
+        else:
+            self._agenda.of(delivery).not_before_s = self._clock.monotonic_s() + CORE_PAUSE_S
+
+    def _folded(self, seq: int) -> bool:
+        position = self._replica.position
+        return position is not None and position.seq >= seq and position.epoch == self._epoch
+
+    async def _fold(self, seq: int) -> None:
+        while not self._folded(seq):
+            await self._replica.changed(self._replica.version)

@@ -26,12 +26,12 @@ def install(client: interactions.Client, desk: Desk) -> None:
     presses = _Presses(desk)
     for name, callback, pattern in (
         ("press", presses.press, custom_ids.PRESSED),
-        ("unknown_press", presses.unknown, custom_ids.ANYTHING),
+        ("unknown_press", presses.unknown, custom_ids.ANY_PRESS),
     ):
         client.add_command(ComponentCommand(name=name, callback=callback, listeners=[pattern]))
     for name, submitted, pattern in (
         ("submit", presses.submit, custom_ids.SUBMITTED),
-        ("unknown_submit", presses.unknown_form, custom_ids.ANYTHING),
+        ("unknown_submit", presses.unknown_form, custom_ids.ANY_SUBMISSION),
     ):
         client.add_command(ModalCommand(name=name, callback=submitted, listeners=[pattern]))
 

@@ -44,7 +44,8 @@ class Desk:
     async def ask(self, query: Awaitable[_T]) -> _T:
         """A query, bounded in time. Raises what the core raises, and ``Disconnected`` when it doesn't answer."""
         try:
-            return await asyncio.wait_for(query, ASK_LIMIT_S)
+            async with asyncio.timeout(ASK_LIMIT_S):
+                return await query
         except TimeoutError:
             raise Disconnected("the core does not answer") from None
 
