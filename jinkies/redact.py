@@ -81,7 +81,10 @@ _KEY = re.compile(
     r"|\\{0,7}[\"']\s{0,8},\s{0,8}(?=b?\\{0,7}[\"'])|[ \t]{1,8}(?=[^\s\-]))",
     re.IGNORECASE,
 )
-_STEM = re.compile(r"passw|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|sess|key|sig|\.sid")
+_STEM = re.compile(  # where _KEY can match, in lower case: several times as quick as asking _KEY everywhere
+    r"passw|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|sess"
+    r"|(?:api|access|private|signing|encryption|account|license)[_-]?key|connect\.sid|\bsig|amz-signature"
+)
 _ENCLOSED = re.compile(
     r"[bruf]{0,2}(?:"
     r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
@@ -143,17 +146,24 @@ def _hides(match: re.Match[str], text: str) -> bool:
 def _named_values(text: str) -> str:
     """``key=value``, ``key: value``, ``"key": "value"``, ``--key value`` and pairs in lists, with a secret's name."""
     pieces: list[str] = []
-    done = 0
-    position = 0
-    while match := _KEY.search(text, position):
-        position = match.end("stem")
-        if not _is_assignment(match, text) or not _hides(match, text):
+    done = position = 0
+    lowered = _lower(text)
+    while stem := _STEM.search(lowered, position):
+        position = stem.end()
+        match = _KEY.match(text, stem.start())
+        if match is None or not _is_assignment(match, text) or not _hides(match, text):
             continue
         start, end = _value_span(match, text)
         if end > start:
             pieces += [text[done:start], MARK]
             done = position = end
     return "".join((*pieces, text[done:]))
+
+
+def _lower(text: str) -> str:
+    """In lower case, each character where it was: a few letters have a longer form there."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def _is_assignment(match: re.Match[str], text: str) -> bool:
@@ -287,9 +297,8 @@ def redact(text: str) -> str:
     """``text`` with every secret that has a known shape or stands under a secret's name replaced by ``MARK``."""
     if "PRIVATE KEY" in text:
         text = _private_keys(text)
+    text = _named_values(text)
     lowered = text.lower()
-    if _STEM.search(lowered):
-        text = _named_values(text)
     if "bearer" in lowered or "basic" in lowered:
         text = _SCHEME_VALUE.sub(_scheme_value, text)
     return _known_shapes(text)
