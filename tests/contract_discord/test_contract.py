@@ -67,6 +67,18 @@ async def whole_conversation(sim: SimulatedDiscord) -> None:
         await bot.http.get_guild(int(sim.world.guild_id))
         await bot.http.get_guild_channels(int(sim.world.guild_id))
         await another.delete()
+        await answer_in_full(sim)
+
+
+async def answer_in_full(sim: SimulatedDiscord) -> None:
+    """An answer that asks for the message it made, which the client never does."""
+    interaction = sim.state.begin(2, sim.world.users[0], sim.world.channels[0].id, "ping")
+    url = f"{sim.api_url}/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(url, json={"type": 4, "data": {"content": "here"}}) as response,
+    ):
+        assert (await response.json())["resource"]["message"]["content"] == "here"
 
 
 async def test_a_real_client_and_the_simulator_satisfy_the_description(sim: SimulatedDiscord, spec: Path) -> None:

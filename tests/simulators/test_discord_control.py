@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jinkies.simulators.discord import SimulatedDiscord, World, read_calls
+from jinkies.simulators.discord import SimulatedDiscord, read_calls
 from tests.simulators.client import CLIENT_WARNINGS, buttons, card, connected, text_channel
 
 pytestmark = CLIENT_WARNINGS
@@ -166,7 +166,9 @@ async def test_the_process_says_where_it_listens_and_ends_in_under_a_second(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     record = tmp_path / "calls.jsonl"
-    process, hello = await started("--port", "0", "--record", str(record))
+    world = tmp_path / "world.json"
+    world.write_text('{"guild_name": "Elsewhere", "guild_id": "77"}')
+    process, hello = await started("--port", "0", "--record", str(record), "--world", str(world))
     async with aiohttp.ClientSession() as http:
         async with http.get(hello["api_url"] + "/users/@me", headers={"Authorization": "Bot a-token"}) as response:
             assert response.status == 200
@@ -180,6 +182,6 @@ async def test_the_process_says_where_it_listens_and_ends_in_under_a_second(
     assert (process.returncode, errors) == (0, b"")
     assert took_s < 1.0
     assert [call.path for call in read_calls(record)] == ["/api/v10/users/@me"]
-    assert hello["guild_id"] == World().guild_id
+    assert hello["guild_id"] == "77"
     assert {"alerts", "logs"} <= hello["channels"].keys()
     assert "velma" in hello["users"]

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from jinkies.clock import SystemClock
 from jinkies.simulators.discord import (
     Access,
     Channel,
@@ -227,3 +228,82 @@ async def test_commands_are_checked(http: aiohttp.ClientSession) -> None:
         assert (status, body["code"]) == (400, 50035), commands
         assert code in str(body["errors"])
     assert (await ask(http, "PUT", path, [good]))[1][0]["guild_id"] == WORLD.guild_id
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, some seconds ahead."""
+
+    ahead_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self.ahead_s
+
+
+async def test_an_interaction_lives_three_seconds_unanswered_and_fifteen_minutes_answered() -> None:
+    clock = ShiftedClock()
+    velma = WORLD.users[0]
+    answer = {"type": 4, "data": {"content": "here"}}
+    async with SimulatedDiscord(WORLD, clock=clock) as sim, authorized(sim) as http:
+        missed, kept = (sim.state.begin(2, velma, "21", "ping") for _ in range(2))
+        path = f"interactions/{kept.id}/{kept.token}/callback"
+        original = f"webhooks/{WORLD.application_id}/{kept.token}/messages/@original"
+        assert (await ask(http, "GET", original))[1]["code"] == 10015
+        assert await ask(http, "POST", path, answer) == (204, None)
+        assert (await ask(http, "POST", path, answer))[1]["code"] == 40060
+        clock.ahead_s = 3.1
+        late, body = await ask(http, "POST", f"interactions/{missed.id}/{missed.token}/callback", answer)
+        assert (late, body["code"]) == (404, 10062)
+        assert sim.people.answer(missed).reason == "The application did not respond"
+        assert (await ask(http, "GET", original))[1]["content"] == "here"
+        clock.ahead_s = 901.0
+        assert (await ask(http, "GET", original))[1]["code"] == 50027
+
+
+async def test_the_first_followup_fills_a_deferred_answer(sim: SimulatedDiscord, http: aiohttp.ClientSession) -> None:
+    deferred = sim.state.begin(2, WORLD.users[0], "21", "ping")
+    webhook = f"webhooks/{WORLD.application_id}/{deferred.token}"
+    await ask(http, "POST", f"interactions/{deferred.id}/{deferred.token}/callback", {"type": 5, "data": {"flags": 64}})
+    assert sim.people.answer(deferred).kind == "thinking"
+    _, first = await ask(http, "POST", webhook, {"content": "first"})
+    _, second = await ask(http, "POST", webhook, {"content": "second", "flags": 64})
+    answer = sim.people.answer(deferred)
+
+    assert answer.message is not None
+    assert (answer.kind, answer.message["id"], answer.ephemeral) == ("message", first["id"], True)
+    assert [each["id"] for each in answer.followups] == [second["id"]]
+    assert sim.messages("alerts") == []
+    assert (await ask(http, "DELETE", f"{webhook}/messages/{second['id']}"))[0] == 204
+    assert (await ask(http, "GET", f"channels/21/messages/{first['id']}"))[1]["code"] == 10008, "nobody else's to see"
+
+
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        ({"type": 9, "data": {"custom_id": "f", "title": "t" * 46, "components": []}}, ("data", "title")),
+        ({"type": 4, "data": {"content": "x" * 2001}}, ("data", "content")),
+        ({"type": 8, "data": {"choices": [{"name": "n", "value": "v"}] * 26}}, ("data", "choices")),
+        ({"type": 7, "data": {"content": "x"}}, ("type",)),
+        ({"type": 99}, ("type",)),
+    ],
+)
+async def test_bad_answers_are_refused_and_a_good_one_may_follow(
+    sim: SimulatedDiscord, http: aiohttp.ClientSession, answer: Json, path: tuple[str, ...]
+) -> None:
+    command = sim.state.begin(2, WORLD.users[0], "21", "ping")
+    callback = f"interactions/{command.id}/{command.token}/callback"
+    status, body = await ask(http, "POST", callback, answer)
+
+    assert (status, body["code"]) == (400, 50035)
+    fault = body["errors"]
+    for key in path:
+        fault = fault[key]
+    assert fault["_errors"]
+    assert (await ask(http, "POST", callback, {"type": 4, "data": {"content": "x"}}))[0] == 204
+
+
+async def test_white_space_around_texts_is_trimmed(http: aiohttp.ClientSession) -> None:
+    body = {"content": " x ", "embeds": [{"title": " t " + " " * 300, "fields": [{"name": " n", "value": "v\n"}]}]}
+    status, posted = await ask(http, "POST", POST, body)
+
+    assert (status, posted["content"], posted["embeds"][0]["title"]) == (200, "x", "t")
+    assert posted["embeds"][0]["fields"] == [{"name": "n", "value": "v", "inline": False}]

@@ -10,7 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimit, RateLimits, SimulatedDiscord
+import msgspec
+
+from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimit, RateLimits, SimulatedDiscord, World
 
 
 def _rate(text: str) -> RateLimits:
@@ -21,10 +23,17 @@ def _rate(text: str) -> RateLimits:
     return RateLimits(messages=RateLimit(int(requests), float(seconds)))
 
 
+def _world(path: str) -> World:
+    """A ``World`` from a JSON file; what it leaves out is as in the default one."""
+    return msgspec.json.decode(Path(path).read_bytes(), type=World)
+
+
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m jinkies.simulators.discord", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 (the default) chooses a free one; loopback only")
     parser.add_argument("--token-env", default="DISCORD_BOT_TOKEN", help="environment variable with the bot's token")
+    parser.add_argument("--world", type=_world, default=World(), metavar="FILE",
+                        help="JSON: guild_id, guild_name, application_id, channels, users, roles")  # fmt: skip
     parser.add_argument("--record", type=Path, help="append every REST call to this file, one JSON object a line")
     parser.add_argument("--teammate", type=float, metavar="SECONDS", help="acknowledge a card now and then")
     parser.add_argument("--seed", type=int, default=1, help="of the teammate's pauses")
@@ -55,6 +64,7 @@ async def _run(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     token = os.environ.get(options.token_env) or DEFAULT_TOKEN
     async with SimulatedDiscord(
+        options.world,
         token=token,
         port=options.port,
         limits=options.rate_limit,

@@ -48,6 +48,7 @@ class Text(msgspec.Struct, frozen=True):
     most: int
     least: int = 0
     filled: bool = False  # "" is as good as absent
+    trimmed: bool = False  # white space around it neither counts nor is kept
     pattern: str | None = None
     pattern_error: tuple[str, str] = ("STRING_TYPE_REGEX", "String value did not match validation regex.")
 
@@ -56,8 +57,8 @@ class Text(msgspec.Struct, frozen=True):
         if isinstance(value, (dict, list)):
             errors.add(path, "STRING_TYPE_CONVERT", f'Could not interpret "{value}" as string.')
             return
-        text = str(value)
-        if self.filled and not text.strip():
+        text = str(value).strip() if self.trimmed else str(value)
+        if self.filled and not text:
             errors.add(path, "BASE_TYPE_REQUIRED", "This field is required")
             return
         check_length(utf16_length(text), self.least, self.most, path, errors)

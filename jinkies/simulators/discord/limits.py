@@ -14,6 +14,8 @@ import msgspec
 from jinkies.clock import Clock
 from jinkies.simulators.discord.world import Json
 
+KEPT_WINDOWS = 1_000  # beyond this many, those that have reset are forgotten
+
 
 class RateLimit(msgspec.Struct, frozen=True):
     """So many requests in so many seconds."""
@@ -82,6 +84,8 @@ class Buckets:
     def _spend(self, key: str, limit: RateLimit) -> tuple[int, float | None]:
         """Use one request of a window: how many are used, and how long to wait when there was none left."""
         now_s = self._clock.monotonic_s()
+        if len(self._windows) > KEPT_WINDOWS:
+            self._windows = {each: window for each, window in self._windows.items() if window[0] > now_s}
         resets_s, used = self._windows.get(key, (0.0, 0))
         if now_s >= resets_s:
             resets_s, used = now_s + limit.per_s, 0

@@ -29,7 +29,7 @@ def stored_embeds(embeds: list[Json] | None) -> list[Json]:
     """Embeds as they come back: typed ``rich``, every field with its ``inline``, times in UTC."""
     stored = []
     for sent in embeds or []:
-        embed: Json = without_nulls(sent) | {"type": "rich"}
+        embed: Json = _trimmed(without_nulls(sent)) | {"type": "rich"}
         embed["fields"] = [{"inline": False} | field for field in embed.get("fields", [])]
         if not embed["fields"]:
             del embed["fields"]
@@ -41,6 +41,15 @@ def stored_embeds(embeds: list[Json] | None) -> list[Json]:
             embed.pop("footer", None)
         stored.append(embed)
     return stored
+
+
+def _trimmed(value: Any) -> Any:
+    """The same JSON with white space around its texts removed, as Discord does to embeds."""
+    if isinstance(value, dict):
+        return {key: _trimmed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_trimmed(item) for item in value]
+    return value.strip() if isinstance(value, str) else value
 
 
 def stored_components(rows: list[Json] | None) -> list[Json]:

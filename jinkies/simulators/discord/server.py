@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
@@ -168,12 +167,9 @@ async def _received(request: web.Request) -> tuple[Received, ApiError | None]:
             body, files = await _multipart(request)
             return msgspec.structs.replace(blank, body=body, files=files), None
         raw = await request.read()
-    except (web.HTTPRequestEntityTooLarge, ValueError, aiohttp.ClientError):
+        return (msgspec.structs.replace(blank, body=json.loads(raw)) if raw else blank), None
+    except web.HTTPRequestEntityTooLarge:
         return blank, ApiError(413, 40005, "Request entity too large")
-    if not raw:
-        return blank, None
-    try:
-        return msgspec.structs.replace(blank, body=json.loads(raw)), None
     except ValueError:
         return blank, errors.invalid_json()
 

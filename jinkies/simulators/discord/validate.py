@@ -36,18 +36,24 @@ EMOJI = Form({"id": Snowflake(), "name": Text(32)}, required=("name",))
 IMAGE = Form({"url": Url(attachment=True)})
 EMBED = Form(
     {
-        "title": Text(256),
-        "description": Text(4_096),
+        "title": Text(256, trimmed=True),
+        "description": Text(4_096, trimmed=True),
         "url": Url(),
         "color": Whole(0, 0xFFFFFF),
         "timestamp": Timestamp(),
-        "author": Form({"name": Text(256, filled=True), "url": Url(), "icon_url": Url(attachment=True)}, ("name",)),
-        "footer": Form({"text": Text(2_048), "icon_url": Url(attachment=True)}),
+        "author": Form(
+            {"name": Text(256, filled=True, trimmed=True), "url": Url(), "icon_url": Url(attachment=True)}, ("name",)
+        ),
+        "footer": Form({"text": Text(2_048, trimmed=True), "icon_url": Url(attachment=True)}),
         "image": IMAGE,
         "thumbnail": IMAGE,
         "fields": Items(
             Form(
-                {"name": Text(256, filled=True), "value": Text(1_024, filled=True), "inline": Truth()},
+                {
+                    "name": Text(256, filled=True, trimmed=True),
+                    "value": Text(1_024, filled=True, trimmed=True),
+                    "inline": Truth(),
+                },
                 required=("name", "value"),
             ),
             most=25,
@@ -96,7 +102,7 @@ ALLOWED_MENTIONS = Form(
 )
 MESSAGE = Form(
     {
-        "content": Text(2_000),
+        "content": Text(2_000, trimmed=True),
         "embeds": Items(EMBED, 10),
         "components": Items(ByType({1: ROW}), 5),
         "allowed_mentions": ALLOWED_MENTIONS,
@@ -174,7 +180,7 @@ def embed_length(embed: Json) -> int:
     texts += [(embed.get("footer") or {}).get("text"), (embed.get("author") or {}).get("name")]
     for field in embed.get("fields") or []:
         texts += [field.get("name"), field.get("value")]
-    return sum(utf16_length(str(text)) for text in texts if text is not None)
+    return sum(utf16_length(str(text).strip()) for text in texts if text is not None)
 
 
 def _dicts(value: Any) -> list[Json]:
