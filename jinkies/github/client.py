@@ -35,6 +35,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 WRITE_GAP_S = 1.0  # GitHub: at least a second between requests that create or change something
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,1000}")
 # git-check-ref-format: what a branch's name may not hold
 _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|(^|/)\.|\.lock(/|$)|[./]$|^[/-]|^$")
 
@@ -270,12 +271,15 @@ class GitHubClient:
         if isinstance(error, httpx.ConnectError):
             return self._unreachable(asked, "no connection")
         if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):
-            return UpstreamError(f"{credentials_name(self._config)} holds characters that no credential has")
+            return self._unsendable()
         if isinstance(error, httpx.HTTPError):
             return self._unreachable(asked, "the connection broke")
         if self._config.token is None:
             return UpstreamError("GITHUB_PRIVATE_KEY is not the PEM text of a GitHub App's private key")
         return UpstreamError(f"asking GitHub to {asked.what} failed: {type(error).__name__}")
+
+    def _unsendable(self) -> UpstreamError:
+        return UpstreamError(f"{credentials_name(self._config)} holds characters that no credential has")
 
     def _unreachable(self, asked: Asked, why: str) -> UpstreamError:
         return UpstreamError(f"can't reach {host(self._config)} to {asked.what}: {why}", retry=True)
@@ -291,7 +295,10 @@ class GitHubClient:
         from githubkit import AppAuthStrategy, TokenAuthStrategy
 
         if self._config.token is not None:
-            return self._new_client(TokenAuthStrategy(self._config.token.reveal().strip()))
+            token = self._config.token.reveal().strip()
+            if _TOKEN.fullmatch(token) is None:  # httpcore's debug log would quote it as an illegal header
+                raise self._unsendable()
+            return self._new_client(TokenAuthStrategy(token))
         if self._config.app_id is None or self._config.private_key is None:
             raise UpstreamError(self._config.missing() or "GitHub is not set up")
         pem = self._config.private_key.reveal().replace("\\n", "\n")  # as environment files often hold it

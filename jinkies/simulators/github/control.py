@@ -30,6 +30,7 @@ class Fault(msgspec.Struct, kw_only=True):
     body: msgspec.Raw = msgspec.Raw(b'{"message":"Server Error"}')
     headers: dict[str, str] = {}
     delay_s: float = 0.0  # waits that long first
+    skip: int = 0  # matching requests that pass before it strikes
     times: int = 1
     when: When = When.BEFORE
 
@@ -38,6 +39,9 @@ class Fault(msgspec.Struct, kw_only=True):
         if self.times <= 0 or self.when is not when or self.method not in ("", method):
             return False
         if re.search(self.path, path) is None:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
             return False
         self.times -= 1
         return True
