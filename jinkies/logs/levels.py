@@ -24,7 +24,7 @@ _NAMES = {
     Level.CRITICAL: "critical crit fatal alert emerg emergency panic dpanic",
 }
 _BY_NAME = {name: level for level, names in _NAMES.items() for name in names.split()}
-_PROSE = frozenset({"log", "http", "config", "alert", "fine", "fail", "failed", "failure", "silly"})
+_PROSE = frozenset({"log", "http", "config", "alert", "fine", "failed", "failure", "silly"})
 _BARE = {name.upper(): level for name, level in _BY_NAME.items() if name not in _PROSE}  # as a word of its own
 _SYSLOG = (*[Level.CRITICAL] * 3, Level.ERROR, Level.WARNING, Level.INFO, Level.INFO, Level.DEBUG)  # RFC 5424, 6.2.1
 _GLOG = {"I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "F": Level.CRITICAL}
@@ -173,6 +173,6 @@ def _of_tokens(head: str) -> Level | None:
 
 
 def _is_exception(message: str) -> bool:
-    if any(text in message for text in _FAILURES) or message.startswith("panic: "):
+    if any(text in message for text in _FAILURES):
         return True
-    return _EXCEPTION.match(message) is not None
+    return _EXCEPTION.match(message[:PREFIX_CHARS]) is not None

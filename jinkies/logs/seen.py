@@ -71,6 +71,13 @@ class Seen:
             keys.add(key)
             self._size += 1
 
+    def discard(self, event: LogEvent, key: bytes) -> None:
+        """It is not taken after all."""
+        keys = self._seconds.get(event.timestamp_ms // 1000)
+        if keys is not None and key in keys:
+            keys.remove(key)
+            self._size -= 1
+
     def raise_floor(self, floor_ms: int) -> None:
         """Nothing below will be read again."""
         self.floor_ms = max(self.floor_ms, floor_ms)

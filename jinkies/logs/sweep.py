@@ -51,13 +51,14 @@ class Sweep:
         self._read += events
         self._newest_ms = max(self._newest_ms, newest_ms)
 
-    def finish(self, monotonic_s: float) -> None:
-        """The reading came to its end: what it covered need not be read for itself again."""
+    def finish(self, monotonic_s: float, keep_from_ms: int | None = None) -> None:
+        """The reading came to its end. The floor rises, but not above ``keep_from_ms``: that is not done with."""
         self._done_ms = self._begun_ms
         self._per_ms = self._read / max(1_000, self._begun_ms - self._start_ms)
         for tier in self._deep:
             self._due_s[tier] = monotonic_s + TIERS[tier][0]
-        self.seen.raise_floor(self._begun_ms - REACH_MS)
+        floor_ms = self._begun_ms - REACH_MS
+        self.seen.raise_floor(floor_ms if keep_from_ms is None else min(floor_ms, keep_from_ms))
 
     def fresh(self, event: LogEvent) -> bytes | None:
         """The identity of an event that was not taken yet, else None. Ask once for each event of a reading."""
