@@ -126,7 +126,7 @@ class _Processes:
                 process.stdout.close()
 
 
-_SPEAKERS = frozenset({"discord", "github"})
+_SPEAKERS = frozenset({"discord", "github", "traffic"})
 
 
 @contextmanager
@@ -159,8 +159,9 @@ def _start(processes: _Processes, folder: Path, *, teammate_s: float, traffic: b
     _wait_http(processes, "aws", f"{aws_url}/_ministack/health")
     _write_config(folder, discord, github, aws_url)
     config = load_config(_desk_environ(folder), cwd=folder)
-    if traffic:
-        processes.start("traffic", "jinkies.simulators.traffic", "--endpoint", aws_url, "--region", REGION)
+    aws = ("--endpoint", aws_url, "--region", REGION)
+    writer = processes.start("traffic", "jinkies.simulators.traffic", *aws, *(() if traffic else ("--silent",)))
+    processes.hello("traffic", writer)
     processes.start("core", "jinkies", "serve")
     processes.start("bot", "bot")
     _wait_socket(processes, config.socket_path)

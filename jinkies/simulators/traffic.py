@@ -1,6 +1,7 @@
 """Believable log traffic for the demo: three services that mostly work, written into CloudWatch as they would.
 
-As a process: ``python -m jinkies.simulators.traffic --endpoint http://127.0.0.1:PORT`` writes until SIGTERM.
+As a process: ``python -m jinkies.simulators.traffic --endpoint http://127.0.0.1:PORT`` prints one JSON line once the
+log groups are there, then writes until SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import json
 import random
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -147,11 +149,15 @@ class _Logs(Protocol):
     ) -> object: ...
 
 
-async def write_for_ever(endpoint: str, region: str, seed: int) -> None:
-    """Create the groups and streams, then write the traffic at its pace until cancelled."""
+async def write_for_ever(endpoint: str, region: str, seed: int, *, silent: bool = False) -> None:
+    """Create the groups and streams and say so; then write the traffic at its pace, or nothing, until cancelled."""
     session = aioboto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo", region_name=region)  # noqa: S106
     async with session.client("logs", endpoint_url=endpoint) as logs:
         await create(logs)
+        sys.stdout.write(json.dumps({"log_groups": [group.name for group in GROUPS]}) + "\n")
+        sys.stdout.flush()
+        if silent:
+            await asyncio.Event().wait()
         for lines in traffic(seed):
             await put(logs, lines)
             await asyncio.sleep(TICK_S)
@@ -176,9 +182,11 @@ async def put(logs: _Logs, lines: list[Line]) -> None:
         await logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
-async def _run(endpoint: str, region: str, seed: int) -> None:
+async def _run(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
-    writing = asyncio.create_task(write_for_ever(endpoint, region, seed))
+    writing = asyncio.create_task(
+        write_for_ever(arguments.endpoint, arguments.region, arguments.seed, silent=arguments.silent)
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, writing.cancel)
     with contextlib.suppress(asyncio.CancelledError):
@@ -191,8 +199,8 @@ def main() -> None:
     parser.add_argument("--endpoint", required=True, help="of an emulated CloudWatch; never the real one")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    asyncio.run(_run(arguments.endpoint, arguments.region, arguments.seed))
+    parser.add_argument("--silent", action="store_true", help="make the log groups and write nothing into them")
+    asyncio.run(_run(parser.parse_args()))
 
 
 if __name__ == "__main__":
