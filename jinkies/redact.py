@@ -29,7 +29,9 @@ _ARMOUR = re.compile(r"-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: B
 _MAX_KEY_CHARS = 32_768  # between the two lines of one key; an RSA key of 16,384 bits has 12,000
 _GAP = r"(?:\s|\\+[nr])*+"  # between the lines of a key, in a JSON string too
 _KEY_BODY = re.compile(rf"(?:{_GAP}(?:[A-Za-z0-9+/]{{16,}}+={{0,2}}|(?:Proc-Type|DEK-Info): ?[\w,\-]*+))*+")
-_LAST_LINE = re.compile(rf"{_GAP}[A-Za-z0-9+/]{{1,15}}+={{0,2}}(?=\s*+\Z|\\|[\"'])")
+_LAST_LINE = re.compile(rf"{_GAP}[A-Za-z0-9+/]{{1,15}}+={{0,2}}(?=\s*+\Z|[ \t]*\r?\n|\\|[\"'])")
+_BETWEEN_LINES = re.compile(r"((?:\s|\\+[nr])++)")
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _KEY_LINE = re.compile(r"\s*[A-Za-z0-9+/]{16,}={0,2}\s*")
 
 
@@ -61,14 +63,19 @@ def _body_end(text: str, start: int) -> int:
 
 
 def _cut_tail(text: str) -> str:
-    """Lines of base64 at the end of ``text`` are the rest of a key."""
-    lines = text.split("\n")
-    end = len(lines)
-    while end and (not lines[end - 1].strip() or _KEY_LINE.fullmatch(lines[end - 1])):
-        end -= 1
-    if end == len(lines):
-        return text
-    return "\n".join(lines[:end]) + ("\n" if end else "")
+    """Without the lines of base64 at its end, which are the rest of a key; its last line may be a short one."""
+    words = _BETWEEN_LINES.split(text)  # words at even places, what parts them between
+    cut = len(words)
+    for place in range(len(words) - 1, -1, -2):
+        kept = words[place].rstrip("=").rstrip(_BASE64)
+        length = len(words[place]) - len(kept)
+        if words[place] and length < 16 and (place < len(words) - 3 or kept):
+            break
+        if length:
+            words[place], cut = kept, place + 1
+        if kept:
+            break
+    return "".join(words[:cut])
 
 
 # ------------------------------------------------------------------------------------------ names and values
@@ -93,7 +100,7 @@ _ENCLOSED = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[^\s&\"'`,;\\]*+(?:[,;](?! ?[\w.\-]{1,64}+(?: \w{1,32}+)?\s?[=:])[^\s&\"'`,;\\]++)*+")
-_GLANCE = 256  # characters that decide whether a bare value is source code or prose
+_GLANCE = 100  # characters that decide whether a bare value is source code or prose
 _SCHEME = re.compile(r"(?:bearer|basic|token|bot|negotiate|apikey)[ \t]{1,4}", re.IGNORECASE)
 _REST_OF_LINE = re.compile(r"[^\n\"'\\]*+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
