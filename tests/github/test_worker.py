@@ -59,8 +59,10 @@ def worker_of(core: Core, clock: QuickClock, config: Config | None = None) -> Gi
     return GitHubWorker(core.operator(SYSTEM), config or core.config, core.epoch, clock, pending)
 
 
-async def reported(core: Core, **more: str) -> int:
-    command = ReportOccurrence(service="api", message="boom", exception_type="KeyError", stack_trace="at x", **more)
+async def reported(core: Core, *, fingerprint: str | None = None) -> int:
+    command = ReportOccurrence(
+        service="api", message="boom", exception_type="KeyError", stack_trace="at x", fingerprint=fingerprint
+    )
     outcome = await core.operator(local_actor()).execute(command)
     assert outcome.alert_id is not None
     return outcome.alert_id
@@ -270,7 +272,7 @@ async def test_it_runs_what_was_pending_and_what_comes(core: Core, clock: QuickC
     before = await asked_for(core)
     async with running(worker_of(core, clock)):
         assert (await settled(core, before)).number == 1
-        later = await reported(core, environment="staging", fingerprint="another")
+        later = await reported(core, fingerprint="another")
         await core.operator(local_actor()).execute(CreatePullRequest(alert_id=later))
         assert (await settled(core, later)).number == 2
     assert len(repository.pulls) == 2
