@@ -6,6 +6,7 @@ Exit codes: 0 done (a reader that closed the pipe included), 1 refused or failed
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -38,9 +39,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(str(error))
         return EXIT_FAILED
     except BrokenPipeError:
-        # What is still buffered goes nowhere, else the interpreter complains about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         return 0
+    except OSError as error:  # a full disk behind stdout, a home that can't be read
+        complain(str(error))
+        _drop_output()
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return code
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, else the interpreter complains about it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

@@ -30,7 +30,7 @@ __all__ = ["build_app", "refuse_open_listen", "serve_ingest"]
 
 BODY_TIMEOUT_S = 20.0
 HEALTH_TIMEOUT_S = 5.0
-IDLE_TIMEOUT_S = 75.0  # a connection that sends no whole request head in this time is closed
+IDLE_TIMEOUT_S = 75.0
 SHUTDOWN_TIMEOUT_S = 10.0
 FAILURE_SHOWN_MS = 30_000
 
@@ -56,9 +56,12 @@ def build_app(
 
 
 @asynccontextmanager
-async def serve_ingest(app: web.Application, listen: str) -> AsyncIterator[str]:
+async def serve_ingest(
+    app: web.Application, listen: str, *, idle_timeout_s: float = IDLE_TIMEOUT_S
+) -> AsyncIterator[str]:
     """Listen on ``host:port`` and yield the address that came of it; port 0 takes a free one.
 
+    A connection on which no whole request head comes within ``idle_timeout_s`` is closed, a fresh one too.
     Leaving stops accepting, lets requests under way finish for at most 10 s, then closes.
 
     Raises:
@@ -70,7 +73,7 @@ async def serve_ingest(app: web.Application, listen: str) -> AsyncIterator[str]:
         app,
         access_log=None,
         auto_decompress=False,
-        keepalive_timeout=IDLE_TIMEOUT_S,
+        keepalive_timeout=idle_timeout_s,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
     )
     await runner.setup()

@@ -262,6 +262,16 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout_is_one_line_and_1() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "jinkies", "config"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    assert (ran.returncode, ran.stderr) == (1, b"jinkies: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_it_listens_and_ends_cleanly(run: Run, number: signal.Signals) -> None:
     with start("serve") as serving:

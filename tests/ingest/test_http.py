@@ -271,6 +271,19 @@ async def test_a_body_that_dawdles_is_cut_off() -> None:
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize("sent", [b"", b"POST /webhook/alert HTTP/1.1\r\nHost: local"])
+async def test_a_head_that_never_ends_is_cut_off(sent: bytes) -> None:
+    settings = config()
+    app = build_app(StandIn(), settings, SystemClock())
+    async with serve_ingest(app, settings.http.listen, idle_timeout_s=0.05) as address:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(sent)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_sender_that_hangs_up_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     operator = StandIn()
     async with serving(operator, config()) as sender:
