@@ -133,6 +133,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     watches: tuple[WatchConfig, ...] = ()
     source: Path | None = None  # the file it was read from
 
+    def missing_repository(self, service: str) -> str | None:
+        """What to set before a service's pull requests have a repository, or None."""
+        own = self.services.get(service)
+        if (own is not None and own.repository) or (self.github.owner and self.github.repository):
+            return None
+        return f"set GITHUB_REPO_OWNER and GITHUB_REPO_NAME, or repository in [services.{service}]"
+
     @property
     def socket_path(self) -> Path:
         """Where the core serves the control API."""

@@ -21,6 +21,7 @@ from jinkies.clock import Clock
 from jinkies.commands import (
     AdvanceWatch,
     AnyCommand,
+    CreatePullRequest,
     Expire,
     Outcome,
     ReportHealth,
@@ -163,6 +164,8 @@ class Core:
             case StartTail(spec=spec):
                 authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
                 return Outcome(tail_id=self._logs().start_tail(spec).tail_id, reason="following")
+        if isinstance(command, CreatePullRequest):
+            await self._require_repository(command.alert_id)
         request = Request(
             command=command,
             actor=actor,
@@ -184,6 +187,14 @@ class Core:
         """Publish the tails that run now."""
         if self.logs is not None:
             self.hub.publish(TailsChanged(tails=self.logs.tails()))
+
+    async def _require_repository(self, alert_id: int) -> None:
+        """Say what to set rather than record an intent that nobody can carry out."""
+        if (missing := self.config.github.missing()) is not None:
+            raise NotConfigured(f"GitHub is not configured: {missing}")
+        service = (await self.reader.alert(alert_id)).row.service
+        if (missing := self.config.missing_repository(service)) is not None:
+            raise NotConfigured(f"no repository for {service}: {missing}")
 
     async def _prepare(self, command: AnyCommand) -> tuple[Prepared, ...]:
         reports: Iterable[ReportOccurrence]

@@ -193,7 +193,10 @@ def _write_config(folder: Path, discord: dict[str, object], github: dict[str, ob
             name: {"log_groups": groups, "runbook": f"https://runbooks.example/{name}"}
             for name, groups in services.items()
         },
-        "watches": [{"service": name, "level": "error"} for name in services],
+        "watches": [
+            {"service": name, "level": "error", "severity": "critical" if name == "worker" else "error"}
+            for name in services
+        ],
     }
     (folder / "jinkies.toml").write_bytes(tomli_w.dumps(content).encode())
 

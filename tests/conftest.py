@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from jinkies.app import host
-from jinkies.config import Config, DiscordConfig, HttpConfig, ServiceConfig
+from jinkies.config import Config, DiscordConfig, GitHubConfig, HttpConfig, Secret, ServiceConfig
 from jinkies.core import Core
 
 CHANNEL_ID = "1300000000000000001"
@@ -27,12 +27,13 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def config(home: Path) -> Config:
-    """Nothing outside is configured but the Discord channel, so that deliveries are wanted."""
+    """Nothing outside can be reached: a channel, so that deliveries are wanted, and a GitHub that refuses connections."""
     return Config(
         home=home,
         environment="test",
         services={"api": ServiceConfig(name="api", log_groups=("/app/api",), runbook="https://runbooks.example/api")},
         discord=DiscordConfig(alert_channel_id=CHANNEL_ID),
+        github=GitHubConfig(token=Secret("test-token"), owner="o", repository="r", api_url="http://127.0.0.1:9"),
         http=HttpConfig(listen="127.0.0.1:0"),
     )
 

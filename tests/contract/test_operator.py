@@ -23,6 +23,7 @@ from jinkies.commands import (
     StartTail,
     TakeLease,
 )
+from jinkies.config import GitHubConfig, Secret
 from jinkies.core import Core
 from jinkies.errors import (
     Conflict,
@@ -346,6 +347,23 @@ async def test_a_pull_request_is_an_intent_first_and_a_link_at_the_end(operator:
     third = await operator.execute(CreatePullRequest(alert_id=1))
     assert not third.changed
     assert "pull/7" in third.reason
+
+
+@pytest.mark.parametrize(
+    ("github", "message"),
+    [
+        (GitHubConfig(), "set GITHUB_TOKEN"),
+        (GitHubConfig(token=Secret("t")), r"no repository for api: set GITHUB_REPO_OWNER .* \[services.api\]"),
+    ],
+)
+async def test_without_github_a_pull_request_says_what_to_set(
+    operator: Operator, core: Core, github: GitHubConfig, message: str
+) -> None:
+    await operator.execute(boom())
+    core.config = msgspec.structs.replace(core.config, github=github)
+    with pytest.raises(NotConfigured, match=message):
+        await operator.execute(CreatePullRequest(alert_id=1))
+    assert (await operator.alert(1)).row.pull_request is None
 
 
 async def test_too_long_notes_name_the_field_and_the_limit(operator: Operator) -> None:
