@@ -1,4 +1,4 @@
-"""A small CloudWatch Logs for what ministack can't do: empty pages, throttling, refusals, events that become visible late."""
+"""A small CloudWatch Logs for what ministack can't do: empty pages, throttling, refusals."""
 
 from __future__ import annotations
 

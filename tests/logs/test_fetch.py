@@ -4,8 +4,10 @@ import time
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
+from jinkies.config import AwsConfig
 from jinkies.errors import Invalid, NotConfigured, UpstreamError
 from jinkies.logs.service import LogsService
 from jinkies.model import Level, LogEvent, PartState, TailSpec
@@ -150,7 +152,7 @@ async def test_a_bad_filter_pattern_is_the_askers_fault(clock: ManualClock) -> N
     async with FakeCloudWatch("/a") as fake, LogsService(desk(fake.url, api=("/a",)), clock) as logs:
         fake.faults.append((400, "InvalidParameterException"))
         with pytest.raises(
-            Invalid, match="CloudWatch refuses the request: as the test wished; check the filter pattern"
+            Invalid, match=r"CloudWatch refuses the request: as the test wished; check the filter pattern"
         ):
             await streamed(logs, API)
 
@@ -184,7 +186,7 @@ async def test_one_group_that_fails_fails_the_range(clock: ManualClock) -> None:
 async def test_an_endpoint_that_nobody_serves(clock: ManualClock, unused_tcp_port: int) -> None:
     async with LogsService(desk(f"http://127.0.0.1:{unused_tcp_port}", api=("/a",)), clock) as logs:
         with pytest.raises(
-            UpstreamError, match="CloudWatch is unreachable: .* check the network, AWS_REGION"
+            UpstreamError, match=r"CloudWatch is unreachable: .* check the network, AWS_REGION"
         ) as caught:
             await streamed(logs, API)
         assert caught.value.retry
@@ -194,10 +196,6 @@ async def test_an_endpoint_that_nobody_serves(clock: ManualClock, unused_tcp_por
 
 
 async def test_without_aws_it_says_what_to_set(clock: ManualClock) -> None:
-    import msgspec
-
-    from jinkies.config import AwsConfig
-
     config = msgspec.structs.replace(desk("", api=("/a",)), aws=AwsConfig())
     async with LogsService(config, clock) as logs:
         with pytest.raises(NotConfigured, match="AWS is not configured: set AWS_REGION"):
@@ -210,13 +208,9 @@ async def test_without_aws_it_says_what_to_set(clock: ManualClock) -> None:
 
 
 async def test_a_profile_that_is_not_there(clock: ManualClock) -> None:
-    import msgspec
-
-    from jinkies.config import AwsConfig
-
     config = msgspec.structs.replace(desk("", api=("/a",)), aws=AwsConfig(profile="no-such-profile"))
     async with LogsService(config, clock) as logs:
-        with pytest.raises(NotConfigured, match="no-such-profile.* could not be found; set AWS_PROFILE"):
+        with pytest.raises(NotConfigured, match=r"no-such-profile.* could not be found; set AWS_PROFILE"):
             await streamed(logs, API)
 
 

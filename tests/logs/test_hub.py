@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from jinkies.errors import NotFound, Overloaded
+from jinkies.logs.hub import MAX_TAILS, TailHub
+from jinkies.model import LogEvent, TailBatch, TailSpec
+from tests.logs.clock import START_MS, ManualClock
+
+SPEC = TailSpec(targets=("api",))
+GROUPS = ("/a",)
+
+
+class Upstreams:
+    """Upstreams that a test feeds by hand."""
+
+    def __init__(self) -> None:
+        self.queues: list[asyncio.Queue[TailBatch | Exception]] = []
+        self.closed = 0
+        self._count = 0
+
+    async def __call__(self, spec: TailSpec, groups: tuple[str, ...]) -> AsyncGenerator[TailBatch, None]:
+        queue: asyncio.Queue[TailBatch | Exception] = asyncio.Queue()
+        self.queues.append(queue)
+        try:
+            while True:
+                item = await queue.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self.closed += 1
+
+    async def started(self, number: int) -> None:
+        while len(self.queues) < number:
+            await asyncio.sleep(0)
+
+    def feed(self, *texts: str, tail: int = 0, trouble: str | None = None) -> None:
+        events = []
+        for text in texts:
+            events.append(
+                LogEvent(log_group="/a", log_stream="s", timestamp_ms=START_MS, ingestion_ms=START_MS, message=text)
+            )
+        self.queues[tail].put_nowait(TailBatch(events=tuple(events), trouble=trouble))
+
+
+@asynccontextmanager
+async def hubbed(
+    clock: ManualClock, *, ring_events: int = 1_000, ring_bytes: int = 1 << 20
+) -> AsyncIterator[tuple[TailHub, Upstreams]]:
+    upstreams = Upstreams()
+    hub = TailHub(upstreams, clock, grace_s=30, ring_events=ring_events, ring_bytes=ring_bytes)
+    try:
+        yield hub, upstreams
+    finally:
+        await hub.close()
+
+
+async def take(viewer: AsyncIterator[TailBatch], count: int) -> list[str]:
+    texts: list[str] = []
+    while len(texts) < count:
+        texts.extend(event.message for event in (await anext(viewer)).events)
+    return texts
+
+
+async def test_equal_specs_share_one_upstream(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        first = hub.start(SPEC, GROUPS)
+        assert hub.start(TailSpec(targets=("api",)), GROUPS) == first
+        other = hub.start(TailSpec(targets=("api",), grep="x"), GROUPS)
+        assert other.tail_id != first.tail_id
+        await upstreams.started(2)
+        assert [info.tail_id for info in hub.tails()] == [first.tail_id, other.tail_id]
+        async with hub.open(first.tail_id) as one, hub.open(first.tail_id) as two:
+            upstreams.feed("a", "b")
+            assert await take(one, 2) == ["a", "b"]
+            assert await take(two, 2) == ["a", "b"]
+            assert hub.tails()[0].viewers == 2
+
+
+async def test_late_joiners_get_what_is_held_first(clock: ManualClock) -> None:
+    async with hubbed(clock, ring_events=3) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as first:
+            upstreams.feed("a", "b", "c", "d", trouble="throttled")
+            batch = await anext(first)
+            assert (batch.dropped, batch.trouble) == (1, "throttled")
+            async with hub.open(tail_id) as late:
+                batch = await anext(late)
+                assert [event.message for event in batch.events] == ["b", "c", "d"]
+                assert (batch.dropped, batch.trouble) == (0, "throttled")
+                upstreams.feed("e")
+                assert await take(late, 1) == ["e"]
+
+
+async def test_a_slow_viewer_loses_the_oldest_is_told_and_slows_nobody(clock: ManualClock) -> None:
+    async with hubbed(clock, ring_events=10) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as slow, hub.open(tail_id) as quick:
+            upstreams.feed("0")
+            assert await take(slow, 1) == ["0"]
+            assert await take(quick, 1) == ["0"]
+            for number in range(1, 101):
+                upstreams.feed(str(number))
+                assert await take(quick, 1) == [str(number)]
+            batch = await anext(slow)
+            assert batch.dropped == 90
+            assert [event.message for event in batch.events] == [str(number) for number in range(91, 101)]
+
+
+async def test_the_ring_is_bounded_in_bytes(clock: ManualClock) -> None:
+    async with hubbed(clock, ring_bytes=100_000) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as first:
+            upstreams.feed(*(f"{number:<10000}" for number in range(50)))
+            await anext(first)
+            async with hub.open(tail_id) as late:
+                batch = await anext(late)
+                assert len(batch.events) == 9
+                assert batch.events[-1].message.strip() == "49"
+            upstreams.feed("x" * 1_000_000)
+            await anext(first)
+            async with hub.open(tail_id) as late:
+                batch = await anext(late)
+                assert len(batch.events) == 1, "the newest stays, however large"
+
+
+async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_period(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        changes: list[int] = []
+        hub.on_change = lambda: changes.append(sum(info.viewers for info in hub.tails()))
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id):
+            clock.advance(1_000)
+        await clock.asleep(2)
+        clock.advance(29)
+        async with hub.open(tail_id) as viewer:  # back in time
+            clock.advance(1_000)
+            upstreams.feed("still here")
+            assert await take(viewer, 1) == ["still here"]
+        await clock.asleep(3)
+        clock.advance(30)
+        while hub.tails():
+            await asyncio.sleep(0)
+        assert upstreams.closed == 1
+        assert changes == [0, 1, 0, 1, 0, 0]
+        with pytest.raises(NotFound, match=f"there is no tail '{tail_id}'"):
+            async with hub.open(tail_id):
+                pass
+
+
+async def test_a_tail_that_nobody_opens_stops_too(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        hub.start(SPEC, GROUPS)
+        await upstreams.started(1)
+        await clock.asleep(1)
+        clock.advance(30)
+        while hub.tails():
+            await asyncio.sleep(0)
+        assert upstreams.closed == 1
+
+
+async def test_closing_ends_the_viewers(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as viewer:
+            upstreams.feed("last")
+            assert await take(viewer, 1) == ["last"]
+            await hub.close()
+            assert [batch async for batch in viewer] == []
+
+
+async def test_an_upstream_that_breaks_says_so_and_ends(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as viewer:
+            upstreams.queues[0].put_nowait(RuntimeError("a fault of ours"))
+            batches = [batch async for batch in viewer]
+        assert [batch.trouble for batch in batches] == ["the tail broke (RuntimeError); start it again"]
+        assert hub.tails() == ()
+
+
+async def test_trouble_is_told_when_it_begins_and_ends(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started(1)
+        async with hub.open(tail_id) as viewer:
+            upstreams.feed(trouble="throttled")
+            assert (await anext(viewer)).trouble == "throttled"
+            upstreams.feed(trouble="throttled")
+            upstreams.feed()
+            assert (await anext(viewer)).trouble is None
+
+
+async def test_tails_are_bounded(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, _):
+        for number in range(MAX_TAILS):
+            hub.start(TailSpec(targets=(str(number),)), GROUPS)
+        with pytest.raises(Overloaded, match="32 tails run already"):
+            hub.start(SPEC, GROUPS)
