@@ -70,6 +70,11 @@ class GitHubConfig(msgspec.Struct, frozen=True, kw_only=True):
     base_branch: str | None = None  # None: the repository's default branch
     api_url: str = "https://api.github.com"
 
+    @property
+    def default_repository(self) -> str | None:
+        """ "owner/name" for services without a repository of their own, or None."""
+        return f"{self.owner}/{self.repository}" if self.owner and self.repository else None
+
     def missing(self) -> str | None:
         """What to set before GitHub works, or None. A service with a repository of its own needs no default one."""
         if self.token is None and (self.app_id is None or self.private_key is None):
@@ -133,10 +138,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     watches: tuple[WatchConfig, ...] = ()
     source: Path | None = None  # the file it was read from
 
+    def repository_of(self, service: str) -> str | None:
+        """Where a service's pull requests go, as "owner/name": its own repository, else the default one."""
+        own = self.services.get(service)
+        if own is not None and own.repository:
+            return own.repository
+        return self.github.default_repository
+
     def missing_repository(self, service: str) -> str | None:
         """What to set before a service's pull requests have a repository, or None."""
-        own = self.services.get(service)
-        if (own is not None and own.repository) or (self.github.owner and self.github.repository):
+        if self.repository_of(service):
             return None
         return f"set GITHUB_REPO_OWNER and GITHUB_REPO_NAME, or repository in [services.{service}]"
 

@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def config(home: Path) -> Config:
-    """Nothing outside can be reached: a channel, so that deliveries are wanted, and a GitHub that refuses connections."""
+    """A channel, so that deliveries are wanted, and a GitHub that refuses connections; no AWS."""
     return Config(
         home=home,
         environment="test",

@@ -19,14 +19,13 @@ from jinkies.errors import CommandError, Disconnected, JinkiesError, ResyncNeede
 from jinkies.events import JournalEntry, Position
 from jinkies.github import bodies
 from jinkies.github.client import GitHubClient, PullRequestRef
-from jinkies.model import AlertDetail, AlertRow, EntryKind, PartHealth, PartState, WorkState
+from jinkies.model import AlertDetail, EntryKind, PartHealth, PartState, WorkState
 from jinkies.operator import Operator
 
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 2.0
 LAST_RETRY_S = 300.0
-_NO_REPOSITORY = "set GITHUB_REPO_OWNER and GITHUB_REPO_NAME, or repository in [services.{service}]"
 
 
 class _Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,9 +135,9 @@ class GitHubWorker:
         missing = github.missing()
         if missing:
             raise UpstreamError(f"GitHub is not set up: {missing}")
-        name = self._repository_of(row)
+        name = self._config.repository_of(row.service)
         if name is None:
-            raise UpstreamError(f"no repository for {row.service}: {_NO_REPOSITORY.format(service=row.service)}")
+            raise UpstreamError(f"no repository for {row.service}: {self._config.missing_repository(row.service)}")
         repository = await self._client.repository(name)
         asked = row.pull_request.base_branch if row.pull_request is not None else None
         return _Target(
@@ -177,21 +176,15 @@ class GitHubWorker:
             )
         return path
 
-    def _repository_of(self, row: AlertRow) -> str | None:
-        service = self._config.services.get(row.service)
-        return (service.repository if service is not None else None) or self._default_repository()
-
-    def _default_repository(self) -> str | None:
-        github = self._config.github
-        return f"{github.owner}/{github.repository}" if github.owner and github.repository else None
-
     def _missing_repository(self) -> str | None:
-        if self._default_repository() or any(service.repository for service in self._config.services.values()):
+        if self._config.github.default_repository or any(
+            service.repository for service in self._config.services.values()
+        ):
             return None
-        return _NO_REPOSITORY.format(service="<name>")
+        return self._config.missing_repository("<name>")
 
     async def _ask_anything(self) -> None:
-        name = self._default_repository()
+        name = self._config.github.default_repository
         if name is None and self._config.github.token is None:  # an app can only ask about a repository
             name = next(service.repository for service in self._config.services.values() if service.repository)
         if name is None:

@@ -24,6 +24,7 @@ from jinkies.errors import (
     Forbidden,
     Invalid,
     JinkiesError,
+    NotConfigured,
     NotFound,
     ProtocolMismatch,
     Unavailable,
@@ -237,7 +238,7 @@ def _status(error: JinkiesError) -> int:
             return 403
         case NotFound():
             return 404
-        case CommandError():
+        case CommandError() | NotConfigured():
             return 409
         case ProtocolMismatch():
             return 426
