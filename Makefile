@@ -13,17 +13,28 @@ WORKERS ?= 4
 
 venv: $(READY)
 
+# The stamp holds a digest of what is installed, so that an edit of a linter's settings installs nothing.
+WANTED := $(shell $(PYTHON) -c 'import hashlib, json, tomllib; \
+	t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; \
+	w = [p["dependencies"], p["optional-dependencies"], p["scripts"], t["dependency-groups"], t["build-system"]]; \
+	print(hashlib.sha256(json.dumps(w).encode() + open("constraints.txt", "rb").read()).hexdigest())' 2>/dev/null)
+
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Jinkies needs Python 3.11 or newer; name one with PYTHON=python3.12" >&2; exit 1; }
-	@test -e $@ || rm -rf $(VENV)
+	@test "$$(cat $@ 2>/dev/null)" = "$(WANTED)" || $(MAKE) --no-print-directory install
+	@touch $@
+
+.PHONY: install
+install:
+	@test -e $(READY) || rm -rf $(VENV)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV) (Python $(VERSION)) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--group dev --editable '.[demo,web]'
-	@touch $@
+	@echo $(WANTED) > $(READY)
 
 demo: $(READY)
 	@$(BIN)/jinkies-tui --demo

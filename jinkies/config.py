@@ -72,7 +72,7 @@ class GitHubConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def default_repository(self) -> str | None:
-        """ "owner/name" for services without a repository of their own, or None."""
+        """As "owner/name", for services without a repository of their own, or None."""
         return f"{self.owner}/{self.repository}" if self.owner and self.repository else None
 
     def missing(self) -> str | None:
