@@ -293,7 +293,7 @@ def test_serve_says_where_it_listens_and_ends_cleanly(run: Run, number: signal.S
 def test_serve_twice_is_refused_in_one_line(run: Run, home: Path) -> None:
     with start("serve") as serving:
         assert serving.stdout is not None
-        serving.stdout.readline()
+        assert "takes alerts at" in serving.stdout.readline()
         second = run("serve")
         assert (second.code, second.out) == (1, "")
         assert second.err == f"jinkies: another core runs for {home} (it holds core.lock)\n"
