@@ -84,12 +84,11 @@ def _continues(block: list[LogEvent], event: LogEvent) -> bool:
     last, line = block[-1], event.message
     if abs(event.timestamp_ms - last.timestamp_ms) > GAP_MS:
         return False
-    in_python = _in_traceback(block)
     if _CONTINUES.match(line) or line.startswith(_CHAINED):
-        return bool(line.strip()) or in_python
+        return bool(line.strip()) or any(_PYTHON in one.message for one in block)
     if line.startswith(_PYTHON):  # logger.exception() prints its own line first
         return last.level.rank >= Level.ERROR.rank or last.message.startswith(_CHAINED) or not last.message.strip()
-    if in_python:
+    if _in_traceback(block):
         return _RAISED.fullmatch(line.split("\n", 1)[0]) is not None
     return len(block) == 1 and _is_log_line(last) and _THROWN.fullmatch(line.split("\n", 1)[0]) is not None
 

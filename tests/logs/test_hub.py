@@ -21,11 +21,12 @@ class Upstreams:
     def __init__(self) -> None:
         self.queues: list[asyncio.Queue[TailBatch | Exception]] = []
         self.closed = 0
-        self._count = 0
+        self.started = asyncio.Event()
 
     async def __call__(self, spec: TailSpec, groups: tuple[str, ...]) -> AsyncGenerator[TailBatch, None]:
         queue: asyncio.Queue[TailBatch | Exception] = asyncio.Queue()
         self.queues.append(queue)
+        self.started.set()
         try:
             while True:
                 item = await queue.get()
@@ -35,16 +36,11 @@ class Upstreams:
         finally:
             self.closed += 1
 
-    async def started(self, number: int) -> None:
-        while len(self.queues) < number:
-            await asyncio.sleep(0)
-
     def feed(self, *texts: str, tail: int = 0, trouble: str | None = None) -> None:
-        events = []
-        for text in texts:
-            events.append(
-                LogEvent(log_group="/a", log_stream="s", timestamp_ms=START_MS, ingestion_ms=START_MS, message=text)
-            )
+        events = [
+            LogEvent(log_group="/a", log_stream="s", timestamp_ms=START_MS, ingestion_ms=START_MS, message=text)
+            for text in texts
+        ]
         self.queues[tail].put_nowait(TailBatch(events=tuple(events), trouble=trouble))
 
 
@@ -67,13 +63,28 @@ async def take(viewer: AsyncIterator[TailBatch], count: int) -> list[str]:
     return texts
 
 
+async def ended(hub: TailHub) -> None:
+    """Until no tail runs."""
+    moved, told = asyncio.Event(), hub.on_change
+
+    def change() -> None:
+        moved.set()
+        if told is not None:
+            told()
+
+    hub.on_change = change
+    while hub.tails():
+        moved.clear()
+        await moved.wait()
+
+
 async def test_equal_specs_share_one_upstream(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, upstreams):
         first = hub.start(SPEC, GROUPS)
         assert hub.start(TailSpec(targets=("api",)), GROUPS) == first
         other = hub.start(TailSpec(targets=("api",), grep="x"), GROUPS)
         assert other.tail_id != first.tail_id
-        await upstreams.started(2)
+        await upstreams.started.wait()
         assert [info.tail_id for info in hub.tails()] == [first.tail_id, other.tail_id]
         async with hub.open(first.tail_id) as one, hub.open(first.tail_id) as two:
             upstreams.feed("a", "b")
@@ -85,7 +96,7 @@ async def test_equal_specs_share_one_upstream(clock: ManualClock) -> None:
 async def test_late_joiners_get_what_is_held_first(clock: ManualClock) -> None:
     async with hubbed(clock, ring_events=3) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as first:
             upstreams.feed("a", "b", "c", "d", trouble="throttled")
             batch = await anext(first)
@@ -101,7 +112,7 @@ async def test_late_joiners_get_what_is_held_first(clock: ManualClock) -> None:
 async def test_a_slow_viewer_loses_the_oldest_is_told_and_slows_nobody(clock: ManualClock) -> None:
     async with hubbed(clock, ring_events=10) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as slow, hub.open(tail_id) as quick:
             upstreams.feed("0")
             assert await take(slow, 1) == ["0"]
@@ -117,7 +128,7 @@ async def test_a_slow_viewer_loses_the_oldest_is_told_and_slows_nobody(clock: Ma
 async def test_the_ring_is_bounded_in_bytes(clock: ManualClock) -> None:
     async with hubbed(clock, ring_bytes=100_000) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as first:
             upstreams.feed(*(f"{number:<10000}" for number in range(50)))
             await anext(first)
@@ -137,7 +148,7 @@ async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_perio
         changes: list[int] = []
         hub.on_change = lambda: changes.append(sum(info.viewers for info in hub.tails()))
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id):
             clock.advance(1_000)
         await clock.asleep(2)
@@ -148,8 +159,7 @@ async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_perio
             assert await take(viewer, 1) == ["still here"]
         await clock.asleep(3)
         clock.advance(30)
-        while hub.tails():
-            await asyncio.sleep(0)
+        await ended(hub)
         assert upstreams.closed == 1
         assert changes == [0, 1, 0, 1, 0, 0]
         with pytest.raises(NotFound, match=f"there is no tail '{tail_id}'"):
@@ -160,18 +170,17 @@ async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_perio
 async def test_a_tail_that_nobody_opens_stops_too(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, upstreams):
         hub.start(SPEC, GROUPS)
-        await upstreams.started(1)
+        await upstreams.started.wait()
         await clock.asleep(1)
         clock.advance(30)
-        while hub.tails():
-            await asyncio.sleep(0)
+        await ended(hub)
         assert upstreams.closed == 1
 
 
 async def test_closing_ends_the_viewers(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as viewer:
             upstreams.feed("last")
             assert await take(viewer, 1) == ["last"]
@@ -182,7 +191,7 @@ async def test_closing_ends_the_viewers(clock: ManualClock) -> None:
 async def test_an_upstream_that_breaks_says_so_and_ends(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
     async with hubbed(clock) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as viewer:
             upstreams.queues[0].put_nowait(RuntimeError("a fault of ours"))
             batches = [batch async for batch in viewer]
@@ -193,7 +202,7 @@ async def test_an_upstream_that_breaks_says_so_and_ends(clock: ManualClock, capl
 async def test_trouble_is_told_when_it_begins_and_ends(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, upstreams):
         tail_id = hub.start(SPEC, GROUPS).tail_id
-        await upstreams.started(1)
+        await upstreams.started.wait()
         async with hub.open(tail_id) as viewer:
             upstreams.feed(trouble="throttled")
             assert (await anext(viewer)).trouble == "throttled"
