@@ -293,7 +293,7 @@ def _read_variables(reader: _Reader) -> None:
         if name.startswith("JINKIES_") and name not in OWN_VARIABLES and not name.startswith(_OTHERS):
             own = sorted(one for one in OWN_VARIABLES if one.startswith("JINKIES_"))
             found_at = reader.environment.get(name)
-            hint = did_you_mean(name, own) or f"; there are {', '.join(own)}"
+            hint = did_you_mean(name, own, cutoff=0.7) or f"; there are {', '.join(own)}"
             reader.mistakes.add(found_at.place if found_at else "environment", name, f"unknown variable{hint}")
 
 

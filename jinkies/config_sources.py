@@ -173,11 +173,11 @@ def read_toml(path: Path, place: str, mistakes: Mistakes) -> dict[str, object]:
     return {}
 
 
-def did_you_mean(key: str, known: Iterable[str]) -> str:
+def did_you_mean(key: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """``; did you mean http.listen?``, or nothing."""
     names = list(known)
     last = key.rpartition(".")[2]
     same_end = [name for name in names if name.rpartition(".")[2] == last]
-    close = same_end or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    close = same_end or difflib.get_close_matches(key, names, n=1, cutoff=cutoff)
     close = close or [name for name in names if difflib.get_close_matches(last, [name.rpartition(".")[2]], cutoff=0.8)]
     return f"; did you mean {close[0]}?" if close else ""
