@@ -30,9 +30,12 @@ log = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 60.0
-TOKEN_BACKOFF_S = 60.0  # a refused token: hammering would count as invalid requests
+TOKEN_REFUSED = "Discord refuses the token: check DISCORD_BOT_TOKEN"  # noqa: S105 - words, no token
 LOOK_EVERY_S = 0.5
-SYNC_AGAIN_S = 15.0
+READY_LIMIT_S = 90.0
+SYNC_FIRST_S = 1.0
+SYNC_LAST_S = 60.0
+SYNC_LIMIT_S = 30.0
 STOP_LIMIT_S = 1.0
 
 Install = Callable[[interactions.Client], None]
@@ -55,6 +58,8 @@ class DiscordLink:
         self._logged_in = False
         self._trouble: str | None = None
         self._sync_trouble: str | None = None
+        self._next_sync_s = 0.0
+        self._sync_delay_s = SYNC_FIRST_S
 
     def online(self) -> interactions.Client | None:
         """The client that is logged in now, or None: Discord's HTTP API can't be used then."""
@@ -79,7 +84,10 @@ class DiscordLink:
         delay_s = BACKOFF_FIRST_S
         while True:
             was_ready = await self._connect()
-            delay_s = BACKOFF_FIRST_S if was_ready else delay_s
+            if was_ready:
+                delay_s = BACKOFF_FIRST_S
+            elif self._trouble == TOKEN_REFUSED:
+                delay_s = BACKOFF_LAST_S  # hammering would count as invalid requests, which can ban an address
             log.warning("Discord: %s; trying again in %.0f s", self._trouble, delay_s)
             await self._clock.sleep(delay_s)
             delay_s = min(delay_s * 2, BACKOFF_LAST_S)
@@ -89,12 +97,15 @@ class DiscordLink:
         client = self._client = self._build()
         token = self._config.token.reveal() if self._config.token is not None else ""
         task = asyncio.create_task(client.astart(token), name="discord")
-        was_ready = False
+        was_ready, alive_at_s = False, self._clock.monotonic_s()
         try:
             while not task.done():
                 await self._look_after(client)
                 if client.is_ready:
-                    was_ready, self._trouble = True, None
+                    was_ready, self._trouble, alive_at_s = True, None, self._clock.monotonic_s()
+                elif self._clock.monotonic_s() - alive_at_s > READY_LIMIT_S:  # the library waits for ever for a HELLO
+                    self._trouble = f"no connection within {READY_LIMIT_S:.0f} s"
+                    return was_ready
                 await asyncio.wait({task}, timeout=LOOK_EVERY_S)
             self._trouble = self._why(task)
         finally:
@@ -114,7 +125,7 @@ class DiscordLink:
             logging_level=logging.WARNING,
         )
         self._sync_trouble = None
-        self._next_sync_s = 0.0
+        self._next_sync_s, self._sync_delay_s = 0.0, SYNC_FIRST_S
         for name, callback in (
             ("login", self._on_login),
             ("command_error", _on_interaction_error),
@@ -138,9 +149,10 @@ class DiscordLink:
         now_s = self._clock.monotonic_s()
         if now_s < self._next_sync_s:
             return
-        self._next_sync_s = now_s + SYNC_AGAIN_S
+        self._next_sync_s = now_s + self._sync_delay_s
+        self._sync_delay_s = min(self._sync_delay_s * 2, SYNC_LAST_S)
         try:
-            async with asyncio.timeout(SYNC_AGAIN_S):
+            async with asyncio.timeout(SYNC_LIMIT_S):
                 await client.synchronise_interactions()
         except Exception as error:  # the library raises whatever broke: it is told, and tried again
             self._sync_trouble = f"commands are not registered: {_words(error)}"
@@ -154,7 +166,7 @@ class DiscordLink:
     def _why(self, task: asyncio.Task[None]) -> str:
         error = task.exception() if not task.cancelled() else None
         if isinstance(error, interactions.errors.LoginError):
-            return "Discord refuses the token: check DISCORD_BOT_TOKEN"
+            return TOKEN_REFUSED
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"Discord can't be reached at {self._config.api_url}"
         if isinstance(error, TypeError | AttributeError):  # the library trips over its own logged failure

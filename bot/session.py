@@ -7,6 +7,7 @@ core is not reachable meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import interactions
@@ -20,6 +21,7 @@ from jinkies.clock import Clock
 from jinkies.commands import ReportHealth
 from jinkies.config import Config
 from jinkies.errors import JinkiesError
+from jinkies.events import Update
 from jinkies.model import PartHealth
 from jinkies.operator import Operator
 from jinkies.replica import Replica
@@ -44,6 +46,7 @@ class Session:
         self.replica = Replica(operator, clock)
         self._operator = operator
         self._clock = clock
+        self._resynced = False
         self._desk = Desk(config, operator, self.replica)
         self.link = DiscordLink(config.discord, clock, self._install)
         self.board = Board(
@@ -60,6 +63,14 @@ class Session:
 
     async def run(self) -> None:
         """Everything, until cancelled."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.replica.listen(self._note))
+            await self._run_parts()
+
+    def _note(self, update: Update | None) -> None:
+        self._resynced = self._resynced or update is None  # a core that restarted has forgotten how Discord does
+
+    async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.replica.run(), name="replica")
             group.create_task(self.link.run(), name="discord-link")
@@ -69,15 +80,15 @@ class Session:
     async def _report(self) -> None:
         """Tell the core how Discord is doing: on every change, and every 15 s."""
         told: PartHealth | None = None
-        told_at_s, told_to = 0.0, 0
+        told_at_s = 0.0
         while True:
             health, now_s = self.link.health, self._clock.monotonic_s()
-            core = self.replica.hello.pid if self.replica.hello is not None else 0  # one that restarted knows nothing
-            due = now_s - told_at_s >= REPORT_EVERY_S or core != told_to
+            due = self._resynced or now_s - told_at_s >= REPORT_EVERY_S
             if due or told is None or not same_health(told, health):
+                self._resynced = False
                 try:
                     await self._operator.execute(ReportHealth(health=health))
-                    told, told_at_s, told_to = health, now_s, core
+                    told, told_at_s = health, now_s
                 except JinkiesError as error:
                     log.debug("the core did not take the report: %s", error)
             await self._clock.sleep(LOOK_EVERY_S)

@@ -68,6 +68,7 @@ class _Presses:
             if meant.epoch8 != epoch8(epoch):
                 await answer(context, _said(OTHER_DATABASE), on_card=True)
                 return
+            self._desk.check_github()
             row = self._desk.replica.rows.get(meant.alert_id)
             if row is None:
                 row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id))).row

@@ -11,8 +11,8 @@ from bot.board import Wanted
 from bot.custom_ids import epoch8
 from jinkies.commands import AnyCommand
 from jinkies.config import Config
-from jinkies.errors import Disconnected, JinkiesError
-from jinkies.model import Actor
+from jinkies.errors import Disconnected, JinkiesError, NotConfigured
+from jinkies.model import Actor, PartState
 from jinkies.operator import Operator
 
 ASK_LIMIT_S = 20.0
@@ -40,6 +40,12 @@ class Desk:
         """The epoch of the core's journal. Raises ``Disconnected``."""
         hello = self.replica.hello
         return hello.epoch if hello is not None else (await self.ask(self.operator.hello())).epoch
+
+    def check_github(self) -> None:
+        """Raise ``NotConfigured``, saying what to set, when the core has said that it can't open pull requests."""
+        health = self.replica.health.get("github")
+        if health is not None and health.state is PartState.UNCONFIGURED:
+            raise NotConfigured(f"GitHub is not configured: {health.detail}")
 
     async def ask(self, query: Awaitable[_T]) -> _T:
         """A query, bounded in time. Raises what the core raises, and ``Disconnected`` when it doesn't answer."""

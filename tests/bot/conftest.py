@@ -57,7 +57,7 @@ def with_discord(config: Config, api_url: str) -> Config:
             allowed_roles=(ON_CALL.id,),
             api_url=api_url,
         ),
-        github=GitHubConfig(base_branch="develop"),
+        github=GitHubConfig(token=Secret("a-github-token"), owner="o", repository="r", base_branch="develop"),
     )
 
 

@@ -11,7 +11,7 @@ from jinkies.app import host
 from jinkies.commands import Acknowledge, Resolve
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.model import ActorKind, EntryKind, State, WorkState
+from jinkies.model import ActorKind, EntryKind, PartHealth, PartState, State, WorkState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import Answer, AnswerKind, SimulatedDiscord
 from jinkies.wire.peer import local_actor
@@ -140,6 +140,17 @@ async def test_create_pull_request_asks_for_details_first(
     )
     [card] = discord.messages(CHANNEL)
     assert card["components"][0]["components"][-1]["label"] == "PR requested…"
+
+
+async def test_without_github_no_form_is_filled_in_for_nothing(
+    discord: SimulatedDiscord, desk: Core, operator: Operator
+) -> None:
+    await opened_card(discord, desk, operator)
+    [card] = discord.messages(CHANNEL)
+    desk.report_health(PartHealth(part="github", state=PartState.UNCONFIGURED, detail="set GITHUB_TOKEN"))
+    async with running_bot(desk):
+        asked = await discord.press(card["id"], button(card, "pr"))
+    assert private_line(asked) == "GitHub is not configured: set GITHUB\\_TOKEN."
 
 
 async def test_alerts_lists_what_is_asked_for(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:

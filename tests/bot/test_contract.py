@@ -1,0 +1,62 @@
+"""All that the bot asks of Discord, held against Discord's own description of its API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jinkies.core import Core
+from jinkies.operator import Operator
+from jinkies.simulators.discord import Fault, FaultKind, SimulatedDiscord
+from tests.bot.conftest import CHANNEL, button, report, running_bot, until_in_step
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def spec() -> Path:
+    path = os.environ.get("JINKIES_DISCORD_SPEC")
+    if not path:
+        pytest.fail("run this with: make contract SPEC=path/to/discord-openapi.json")
+    return Path(path)
+
+
+async def whole_desk(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:
+    """Every kind of request that the bot makes."""
+    await report(operator)
+    async with running_bot(desk) as session:
+        await until_in_step(session, 1)
+        [card] = discord.messages(CHANNEL)
+        await discord.press(card["id"], button(card, "ack"))
+        await until_in_step(session, 1, 2)
+        await discord.press(card["id"], button(card, "resolve"), "daphne")
+        asked = await discord.press(card["id"], button(card, "pr"))
+        assert asked.modal is not None
+        await discord.modal(asked.modal["custom_id"], {"notes": "look at the cart"})
+        await until_in_step(session, 1, 3)
+        await discord.slash("alerts", {"state": "all", "query": "order"})
+        await discord.slash("alert", {"id": "1"})
+        await discord.slash("ack", {"id": "1"})
+        await discord.people.autocomplete("alert", "id", "1", "velma", CHANNEL)
+        discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DROP_AFTER_EFFECT))
+        await report(operator, "OSError: disk full on " + "x" * 9_000)
+        await until_in_step(session, 2)
+
+
+async def test_the_bot_satisfies_discords_description(
+    discord: SimulatedDiscord, desk: Core, operator: Operator, spec: Path
+) -> None:
+    from tests.contract_discord.check import violations
+
+    await whole_desk(discord, desk, operator)
+    used = {(call.method, call.template) for call in discord.calls}
+    assert {
+        ("POST", "/channels/{channel_id}/messages"),
+        ("GET", "/channels/{channel_id}/messages"),
+        ("PATCH", "/channels/{channel_id}/messages/{message_id}"),
+        ("POST", "/interactions/{interaction_id}/{interaction_token}/callback"),
+        ("PUT", "/applications/{application_id}/guilds/{guild_id}/commands"),
+    } <= used
+    assert violations(spec, discord.calls) == []

@@ -1,0 +1,146 @@
+"""``jinkies-bot`` as a process: what it says, how it ends, and what a ``kill -9`` leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from jinkies.app import host
+from jinkies.config import Config
+from jinkies.model import DeliveryState
+from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimits, SimulatedDiscord
+from jinkies.wire.client import attach
+from jinkies.wire.peer import local_actor
+from tests.bot.conftest import CHANNEL, button, report
+
+pytestmark = pytest.mark.processes
+
+BOT = (sys.executable, "-m", "bot")
+
+
+def environment(home: Path, api_url: str = "http://127.0.0.1:9/api/v10", **more: str) -> dict[str, str]:
+    (home / "jinkies.toml").write_text(f'[discord]\napi_url = "{api_url}"\n[http]\nlisten = "127.0.0.1:0"\n')
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    return (
+        kept
+        | {
+            "JINKIES_CONFIG": str(home / "jinkies.toml"),
+            "JINKIES_HOME": str(home),
+            "DISCORD_BOT_TOKEN": DEFAULT_TOKEN,
+            "DISCORD_GUILD_ID": "1200000000000000001",
+            "DISCORD_ALERT_CHANNEL_ID": "1300000000000000001",
+            "LOG_LEVEL": "DEBUG",
+        }
+        | more
+    )
+
+
+def run_to_end(home: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    wanted = {name: value for name, value in environment(home, **changes).items() if value}
+    return subprocess.run(BOT, env=wanted, capture_output=True, text=True, timeout=30, check=False, cwd=home)
+
+
+def test_without_a_token_it_says_what_to_set(home: Path) -> None:
+    ended = run_to_end(home, DISCORD_BOT_TOKEN="", DISCORD_GUILD_ID="")
+    assert ended.returncode == 2
+    assert ended.stderr == "jinkies-bot: Discord is not configured: set DISCORD_BOT_TOKEN, DISCORD_GUILD_ID\n"
+
+
+def test_every_mistake_in_the_configuration_is_listed(home: Path) -> None:
+    ended = run_to_end(home, DISCORD_GUILD_ID="ours", MAX_LOG_LINES="many")
+    assert ended.returncode == 2
+    assert "DISCORD_GUILD_ID" in ended.stderr
+    assert "MAX_LOG_LINES" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def started(home: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
+    with (home / "bot.log").open("ab") as log:
+        return subprocess.Popen([*BOT, *arguments], env=environment(home, **more), stdout=log, stderr=log, cwd=home)
+
+
+def ended_within_2_s(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    began = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_within_two_seconds_and_the_log_holds_no_secret(
+    home: Path, discord: SimulatedDiscord, number: signal.Signals
+) -> None:
+    process = started(home, "--embedded", api_url=discord.api_url)
+    try:
+        await discord.wait_for(lambda: discord.state.command("ack"), 20)
+        async with attach(home / "core.sock") as operator:
+            await report(operator)
+            await discord.wait_for(lambda: discord.messages(CHANNEL))
+        [card] = discord.messages(CHANNEL)
+        await discord.press(card["id"], button(card, "ack"))
+        ended_within_2_s(process, number)
+    finally:
+        process.kill()
+        process.wait()
+    log = (home / "bot.log").read_text()
+    assert "hosting a core" in log
+    assert DEFAULT_TOKEN not in log
+    for call in discord.calls:
+        for token in re.findall(r"/(?:interactions|webhooks)/\d+/([^/]+)", call.path):
+            assert token not in log
+
+
+async def test_it_waits_for_a_core_and_says_so(home: Path, config: Config, discord: SimulatedDiscord) -> None:
+    process = started(home, api_url=discord.api_url)
+    try:
+        deadline = time.monotonic() + 20
+        while "waiting for one" not in (home / "bot.log").read_text():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)  # another process's file: there is nothing to await
+        async with host(config, ingest=False, background=False) as core:
+            await report(core.operator(local_actor()))
+            await discord.wait_for(lambda: discord.messages(CHANNEL), 20)
+            ended_within_2_s(process, signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def started_driver(home: Path, api_url: str) -> subprocess.Popen[bytes]:
+    driver = (sys.executable, "-m", "tests.bot.driver", str(home), api_url)
+    return subprocess.Popen(driver, cwd=Path(__file__).parents[2])
+
+
+def shows(discord: SimulatedDiscord, number: int) -> bool:
+    return len(discord.messages(CHANNEL)) >= number
+
+
+async def test_killed_again_and_again_it_posts_no_card_twice(home: Path, config: Config) -> None:
+    wanted, orphans = 24, 0
+    async with SimulatedDiscord(nonce_memory_s=0.0, limits=RateLimits(enabled=False)) as discord:
+        async with host(config, ingest=False, background=False) as core:
+            operator = core.operator(local_actor())
+            for number in range(wanted):
+                await report(operator, f"ValueError: {number}")
+            for stop_at in (5, 6, 13, 20, wanted):
+                process = started_driver(home, discord.api_url)
+                try:
+                    await discord.wait_for(partial(shows, discord, stop_at), 30)
+                finally:
+                    process.kill()
+                    process.wait()
+                snapshot = await operator.snapshot()
+                recorded = sum(each.state is DeliveryState.POSTED for each in snapshot.deliveries)
+                orphans += len(discord.messages(CHANNEL)) - recorded
+        titles = [card["embeds"][0]["title"] for card in discord.messages(CHANNEL)]
+    assert len(titles) == len(set(titles)) == wanted
+    assert orphans > 0  # else no kill fell between Discord's taking a card and the core's hearing of it
