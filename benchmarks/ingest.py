@@ -3,7 +3,7 @@
     python -m benchmarks.ingest [--seconds 5] [--connections 16]
 
 The core runs as a process of its own, the senders in this one. Beside it, in the same run, the disk's own pace: one
-SQLite transaction after another with the same settings, one row each, which is what a desk without group commit could do.
+SQLite transaction after another with the same settings, one row each: what a desk without group commit could do.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> None:
     rate = len(latencies) / arguments.seconds
     p50, p99 = statistics.median(latencies) * 1000, latencies[int(len(latencies) * 0.99)] * 1000
     print(
-        f"jinkies, {arguments.connections} connections: {rate:,.0f} durable accepts/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+        f"jinkies, {arguments.connections} connections: {rate:,.0f} durable accepts/s, p50 {p50:.1f}, p99 {p99:.1f} ms"
     )
     print(f"plain SQLite, one row a transaction:   {plain:,.0f} commits/s")
 
