@@ -111,6 +111,13 @@ async def apologise(context: Context) -> None:
         await _call(context, {"type": MESSAGE, "data": _body(BROKEN)})
 
 
+async def apologise_for_unknown(client: interactions.Client, interaction_id: str, token: str, name: str) -> None:
+    """Answer a command that this bot doesn't have."""
+    line = f"The bot has no command /{name[:32]} just now; it may be starting, or of another version."
+    payload = {"type": MESSAGE, "data": _body(line)}
+    await _guarded(client.http.post_initial_response(payload, interaction_id, token))
+
+
 async def _call(context: Context, payload: dict[str, Any]) -> None:
     context.responded = True
     await _guarded(context.client.http.post_initial_response(payload, str(context.id), context.token))

@@ -18,7 +18,7 @@ import msgspec
 from interactions.api import events
 from interactions.api.http.route import Route
 
-from bot.answers import apologise
+from bot.answers import apologise, apologise_for_unknown
 from bot.contexts import ComponentContext, ModalContext, SlashContext
 from bot.text import plain_label
 from jinkies.clock import Clock
@@ -131,6 +131,7 @@ class DiscordLink:
             ("command_error", _on_interaction_error),
             ("component_error", _on_interaction_error),
             ("modal_error", _on_interaction_error),
+            ("raw_interaction_create", _on_interaction),
             ("autocomplete_error", _on_quiet_error),
             ("error", _on_quiet_error),
         ):
@@ -196,6 +197,19 @@ async def _end(task: asyncio.Task[None], client: interactions.Client) -> None:
         log.warning("Discord: the old connection does not end")
     elif not task.cancelled():
         task.exception()  # seen, so that nobody complains that it never was
+
+
+async def _on_interaction(event: events.RawGatewayEvent) -> None:
+    """Answer commands that Discord still shows and this version doesn't have; the library only logs them."""
+    data, client = event.data, event.bot
+    if not client.is_ready or data.get("type") != interactions.InteractionType.APPLICATION_COMMAND:
+        return
+    name = str(data["data"]["name"])
+    known = {
+        str(each.name) for by_name in client.interactions_by_scope.values() for each in by_name.values() if each.cmd_id
+    }
+    if name not in known:
+        await apologise_for_unknown(client, str(data["id"]), str(data["token"]), name)
 
 
 async def _on_interaction_error(event: events.CommandError) -> None:

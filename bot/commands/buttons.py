@@ -18,6 +18,7 @@ from jinkies.commands import Acknowledge, AnyCommand, CreatePullRequest, Reopen,
 from jinkies.errors import JinkiesError
 from jinkies.model import Actor, AlertRow
 
+FORM_LIMIT_S = 1.5  # of Discord's 3 s
 UNKNOWN = "This is nothing that the bot knows; it may be from another version. Nothing was done."
 
 
@@ -71,7 +72,7 @@ class _Presses:
             self._desk.check_github()
             row = self._desk.replica.rows.get(meant.alert_id)
             if row is None:
-                row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id))).row
+                row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id), limit_s=FORM_LIMIT_S)).row
         except JinkiesError as error:
             await answer(context, _said(refusal(error)), on_card=True)
             return

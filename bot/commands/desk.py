@@ -47,10 +47,10 @@ class Desk:
         if health is not None and health.state is PartState.UNCONFIGURED:
             raise NotConfigured(f"GitHub is not configured: {health.detail}")
 
-    async def ask(self, query: Awaitable[_T]) -> _T:
+    async def ask(self, query: Awaitable[_T], *, limit_s: float = ASK_LIMIT_S) -> _T:
         """A query, bounded in time. Raises what the core raises, and ``Disconnected`` when it doesn't answer."""
         try:
-            async with asyncio.timeout(ASK_LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 return await query
         except TimeoutError:
             raise Disconnected("the core does not answer") from None

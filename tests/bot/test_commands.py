@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import msgspec
+import pytest
 
 from jinkies.app import host
 from jinkies.commands import Acknowledge, Resolve
@@ -238,3 +239,31 @@ def embed(answer: Answer) -> dict[str, str]:
     found = answer.message["embeds"][0]
     assert isinstance(found, dict)
     return found
+
+
+async def test_what_the_bot_does_not_know_is_answered_all_the_same(
+    discord: SimulatedDiscord, desk: Core, operator: Operator
+) -> None:
+    await opened_card(discord, desk, operator)
+    async with running_bot(desk):
+        kept = discord.state.commands["1200000000000000001"]
+        kept.append({"id": "77", "name": "snooze", "type": 1, "description": "of an older version", "options": []})
+        command = await discord.slash("snooze")
+        [card] = discord.messages(CHANNEL)
+        card["components"][0]["components"][0]["custom_id"] = "jk:snooze:1:00000000"
+        press = await discord.press(card["id"], "jk:snooze:1:00000000")
+    assert "has no command /snooze" in private_line(command)
+    assert "nothing that the bot knows" in private_line(press)
+
+
+async def test_a_fault_of_the_bots_own_is_answered_without_its_details(
+    discord: SimulatedDiscord, desk: Core, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("an inner detail")
+
+    monkeypatch.setattr("bot.commands.slash.list_message", broken)
+    async with running_bot(desk):
+        answer = await discord.slash("alerts")
+    assert private_line(answer).startswith("Something went wrong in the bot")
+    assert "an inner detail" in caplog.text
