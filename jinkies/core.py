@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol, Self
+from typing import Self
 
 import msgspec
 
@@ -53,10 +53,10 @@ from jinkies.model import (
     PartHealth,
     PartState,
     TailBatch,
-    TailInfo,
     TailSpec,
 )
 from jinkies.operator import Hosting
+from jinkies.ports import Logs
 from jinkies.redact import redact_occurrence
 from jinkies.store.changes import Wanted
 from jinkies.store.reader import Reader
@@ -68,49 +68,6 @@ KEY_LIMIT = 200  # characters of an idempotency key
 PREPARE_INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
 
 _log = logging.getLogger(__name__)
-
-
-LoadCursor = Callable[[str], Awaitable[str | None]]
-
-
-class Execute(Protocol):
-    """``Operator.execute``, as a function."""
-
-    async def __call__(self, command: AnyCommand, *, key: str | None = None) -> Outcome:
-        """Carry a command out."""
-        ...
-
-
-class Logs(Protocol):
-    """What the core needs of CloudWatch; ``jinkies.logs`` provides it."""
-
-    def start_tail(self, spec: TailSpec) -> TailInfo:
-        """Follow, or join those who follow the same. Raises ``NotConfigured`` or ``Invalid``."""
-        ...
-
-    def open_tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
-        """What was held, then what comes. Entering raises ``NotFound``."""
-        ...
-
-    def tails(self) -> tuple[TailInfo, ...]:
-        """Those that run."""
-        ...
-
-    async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
-        """A time range, oldest first. Raises ``NotConfigured``, ``Invalid`` or ``UpstreamError``."""
-        ...
-
-    async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:
-        """Lines around a moment, of these groups or, with none given, of the service's."""
-        ...
-
-    async def check(self) -> PartHealth:
-        """How AWS is doing."""
-        ...
-
-    async def run_watches(self, execute: Execute, load_cursor: LoadCursor) -> None:
-        """Turn matching lines into alerts, for ever."""
-        ...
 
 
 class Core:
