@@ -93,7 +93,8 @@ async def make(names: list[str], size: tuple[int, int], folder: Path, width_px: 
 
 def _to_png(svg: str, target: Path, width_px: int) -> None:
     svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)  # librsvg drops spaces at both ends of a text otherwise
-    svg = svg.replace("font-variant-east-asian", "font-variant-ligatures: none; font-variant-east-asian")
+    for pair in ("&gt;=", "!=", "=="):  # Fira Code would draw each of these as one sign
+        svg = svg.replace(pair, pair[:-1] + "&#8204;" + pair[-1])
     with tempfile.NamedTemporaryFile("w", suffix=".svg", encoding="utf-8") as file:
         file.write(svg)
         file.flush()

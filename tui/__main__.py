@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinkies import __version__
@@ -45,7 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"jinkies-tui: the configuration has mistakes:\n{error}", file=sys.stderr)  # noqa: T201 - as above
         return 2
+    if options.attach and not _listens(config.socket_path):
+        print(f"jinkies-tui: no core runs for {config.home}: start one with `jinkies serve`", file=sys.stderr)  # noqa: T201 - as above
+        return 1
     return run_console(config, _Mode.ATTACH if options.attach else _Mode.ATTACH_OR_EMBED)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts on a Unix socket: asked before the screen is taken over."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def run_console(config: Config, mode: Mode | _Mode) -> int:

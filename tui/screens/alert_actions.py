@@ -26,7 +26,7 @@ class AlertActions(DeskScreen):
         Binding("p", "pull_request", "draft PR", id="alert.pull_request", tooltip="Draft a pull request"),
         Binding("l", "logs", "logs", id="alert.logs", tooltip="Follow the logs of the alert's service"),
         Binding("o", "open_link", "open", id="alert.open", tooltip="Open its link: pull request, else runbook"),
-        Binding("y", "copy", "copy", id="alert.copy", tooltip="Copy id, title and where it happened"),
+        Binding("y", "copy", "copy", show=False, id="alert.copy", tooltip="Copy id, title and where it happened"),
     ]
 
     @property

@@ -175,7 +175,7 @@ def _stack(detail: AlertDetail, width: int, *, unfolded: bool) -> list[Line]:
         return []
     parts = parse_stack(trace)
     in_app, frames = counts(parts)
-    title = f"Stack ─ {in_app} of {frames} frames in app" if frames else "Stack"
+    title = f"Stack ─ {in_app} of {frames} in app" if frames else "Stack"
     hint = "" if in_app == frames else ("f fold" if unfolded else "f unfold")
     lines: list[Line] = [[], rule(title, hint, width)]
     hidden = 0

@@ -20,6 +20,8 @@ from tui.session import Session
 
 TABS = (("alerts", "1", "Alerts"), ("logs", "2", "Logs"), ("discord", "3", "Discord"))
 _PARTS = ("discord", "aws", "github")
+_FULL, _WORDS, _OK, _ONLY_TROUBLE = 3, 2, 1, 0  # how much is said of the parts, as room allows
+_TROUBLE = (PartState.CONNECTING, PartState.FAILED)
 
 
 class StatusHeader(Widget):
@@ -68,8 +70,8 @@ class StatusHeader(Widget):
 
     def _status_line(self) -> Line:
         right = self._counts()
-        for detailed in (2, 1, 0):
-            left = [*self._core(short=detailed == 0), *self._parts(detailed)]
+        for detailed in (_FULL, _WORDS, _OK, _ONLY_TROUBLE):
+            left = [*self._core(short=detailed <= _OK), *self._parts(detailed)]
             if width_of(left) + width_of(right) < self.size.width:
                 return join(left, right, self.size.width)
         room = self.size.width - width_of(right) - 1
@@ -100,8 +102,10 @@ class StatusHeader(Widget):
         found: list[Part] = []
         for name in _PARTS:
             health = self.session.health.get(name)
-            if health is not None:
+            if health is not None and (detailed > _ONLY_TROUBLE or health.state in _TROUBLE):
                 found += _part(health, detailed)
+        if detailed == _ONLY_TROUBLE and not found and self.session.health:
+            found = [("  parts ", theme.MUTED), ("● ", theme.OK), ("ok", theme.TEXT)]
         return line(*found)
 
     def _counts(self) -> Line:
@@ -133,9 +137,9 @@ class StatusHeader(Widget):
 def _part(health: PartHealth, detailed: int) -> list[Part]:
     style = theme.PART[health.state]
     words: dict[PartState, tuple[str, Style]] = {
-        PartState.OK: (_ok_words(health) if detailed else "ok", theme.TEXT),
+        PartState.OK: (_ok_words(health) if detailed >= _WORDS else "ok", theme.TEXT),
         PartState.CONNECTING: ("connecting", theme.WARN),
-        PartState.FAILED: (cut(f"failed: {clean(health.detail)}", 32) if detailed == 2 else "failed", theme.BAD),
+        PartState.FAILED: (cut(f"failed: {clean(health.detail)}", 32) if detailed == _FULL else "failed", theme.BAD),
         PartState.UNCONFIGURED: ("not set", theme.FAINT),
     }
     name = theme.FAINT if health.state is PartState.UNCONFIGURED else theme.MUTED

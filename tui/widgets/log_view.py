@@ -41,7 +41,13 @@ class LogView(ScrollView, can_focus=True):
     DEFAULT_CSS = "LogView { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "pause", id="log.pause", tooltip="Stand still, or follow the newest line again"),
-        Binding("e", "error(1)", "next error", id="log.next_error", tooltip="To the next error below"),
+        Binding(
+            "e",
+            "error(1)",
+            "next error",
+            id="log.next_error",
+            tooltip="To the next error; while following, to the newest",
+        ),
         Binding(
             "E", "error(-1)", "error above", show=False, id="log.previous_error", tooltip="To the next error above"
         ),
@@ -238,7 +244,9 @@ class LogView(ScrollView, can_focus=True):
             self.notify("no further match" + (" below" if step > 0 else " above"), markup=False, timeout=2)
 
     def action_error(self, step: int) -> None:
-        """The next line of level error or above."""
+        """The next line of level error or above; from the end, where nothing is below, the newest one."""
+        if self.following:
+            step = -1
         if not self._find(step, lambda row: row.part == 0 and _is_error(row)):
             self.notify("no further error" + (" below" if step > 0 else " above"), markup=False, timeout=2)
 
