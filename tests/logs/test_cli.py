@@ -1,0 +1,271 @@
+"""``jinkies logs`` and ``jinkies tail`` as users run them: real processes against ministack."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jinkies.clock import iso
+
+pytestmark = pytest.mark.processes
+
+PROGRAM = [sys.executable, "-c", "import sys; from jinkies.cli import main; sys.exit(main())"]
+LINES = [
+    "INFO started",
+    "ERROR it broke \x1b[31mred\x07",
+    "WARNING wide é ☃\nsecond line",
+    '{"level":"error","m":"[bold]"}',
+]
+
+
+class Desk:
+    """A home of its own, a log group of its own, and the command to run there."""
+
+    def __init__(self, home: Path, url: str, group: str, now_ms: int) -> None:
+        self.group = group
+        self.now_ms = now_ms
+        self.home = home
+        self.environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "JINKIES_HOME": str(home),
+            "JINKIES_CONFIG": str(home / "jinkies.toml"),
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+            "AWS_ENDPOINT_URL": url,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TERM": "xterm",
+        }
+        (home / "jinkies.toml").write_text(
+            f'[http]\nlisten = "127.0.0.1:0"\n[services.api]\nlog_groups = ["{group}"]\n[services.web]\n'
+        )
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            cwd=self.home,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            [*PROGRAM, *arguments],
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def on_terminal(self, *arguments: str, **environment: str) -> str:
+        ours, theirs = pty.openpty()
+        try:
+            process = subprocess.Popen(
+                [*PROGRAM, *arguments], cwd=self.home, env={**self.environment, **environment}, stdout=theirs
+            )
+        finally:
+            os.close(theirs)
+        shown = b""
+        with process, open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 - a file descriptor has no path
+            while select.select([terminal], [], [], 60)[0]:
+                try:
+                    part = terminal.read(65_536)
+                except OSError:  # Linux: the other end of the pty is closed
+                    break
+                if not part:
+                    break
+                shown += part
+        assert process.returncode == 0
+        return shown.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+async def desk(ministack_url: str, cloudwatch: Any) -> Any:
+    home = Path(tempfile.mkdtemp(prefix="jk", dir="/tmp"))
+    group, now_ms = f"/test/{uuid.uuid4()}", time.time_ns() // 1_000_000 - 5_000
+    await cloudwatch.create_log_group(logGroupName=group)
+    await cloudwatch.create_log_stream(logGroupName=group, logStreamName="web-1")
+    events = [{"timestamp": now_ms + at, "message": line} for at, line in enumerate(LINES)]
+    await cloudwatch.put_log_events(logGroupName=group, logStreamName="web-1", logEvents=events)
+    yield Desk(home, ministack_url, group, now_ms)
+    shutil.rmtree(home)
+
+
+async def put(cloudwatch: Any, desk: Desk, *messages: str) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    await cloudwatch.put_log_events(
+        logGroupName=desk.group,
+        logStreamName="web-1",
+        logEvents=[{"timestamp": now_ms + at, "message": message} for at, message in enumerate(messages)],
+    )
+
+
+async def test_logs_as_text_json_and_raw(desk: Desk) -> None:
+    ran = desk.run("logs", "api")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    when = [iso(desk.now_ms + at) for at in range(4)]
+    assert ran.stdout == (
+        f"{when[0]} web-1 INFO started\n"
+        f"{when[1]} web-1 ERROR it broke ␛[31mred␇\n"
+        f"{when[2]} web-1 WARNING wide é ☃\n  second line\n"
+        f'{when[3]} web-1 {{"level":"error","m":"[bold]"}}\n'
+    )
+    ran = desk.run("logs", desk.group, "--output", "json", "--level", "error")
+    records = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [record["message"] for record in records] == [LINES[1], LINES[3]], "as CloudWatch holds it"
+    assert records[0].pop("ingestion").endswith("Z")
+    assert records[0] == {
+        "timestamp": when[1],
+        "group": desk.group,
+        "stream": "web-1",
+        "level": "error",
+        "message": LINES[1],
+        "late": False,
+    }
+    assert desk.run("logs", "api", "--output", "raw").stdout == "\n".join([*LINES, ""])
+
+
+async def test_filters_limits_and_ranges(desk: Desk) -> None:
+    assert desk.run("logs", "api", "--grep", r"br.ke", "--output", "raw").stdout == f"{LINES[1]}\n"
+    assert desk.run("logs", "api", "--filter", "started", "--output", "raw").stdout == f"{LINES[0]}\n"
+    assert desk.run("logs", "api", "--until", "1m").stdout == ""
+    ran = desk.run("logs", "api", "--limit", "1", "--output", "raw")
+    assert (ran.returncode, ran.stdout) == (0, f"{LINES[0]}\n")
+    assert ran.stderr.startswith("jinkies: stopped at --limit, there are more lines")
+    ran = desk.run("logs", "api", "--output", "raw", MAX_LOG_LINES="3")
+    assert ran.stdout == "\n".join([*LINES[:3], ""])
+    assert desk.run("logs", "api", "--limit", "4").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("logs",), 2, "the following arguments are required: TARGET"),
+        (("logs", "apj"), 2, "target: 'apj' is neither a service nor a log group; did you mean api?"),
+        (("logs", "quux"), 2, "target: 'quux' is neither a service nor a log group; services: api, web"),
+        (("logs", "/no/such"), 1, "no log group /no/such in this account and region"),
+        (("logs", "web"), 1, "service web has no log groups: set log_groups under [services.web]"),
+        (("logs", "api", "--since", "soon"), 2, "--since: 'soon' is no time; give one of: 15m, 2h, 1d2h (ago)"),
+        (("logs", "api", "--until", "1h"), 2, "--since '15m' is not before --until '1h'"),
+        (
+            ("logs", "api", "--level", "loud"),
+            2,
+            "argument --level: expected one of debug, info, warning, error, critical",
+        ),
+        (("logs", "api", "--grep", "("), 2, "grep: '(' is no regular expression: missing )"),
+        (("logs", "api", "--limit", "0"), 2, "argument --limit: expected a number of lines, 1 or more, got '0'"),
+        (("logs", "api", "--output", "xml"), 2, "argument --output: invalid choice: 'xml'"),
+        (("tail", "apj"), 2, "target: 'apj' is neither a service nor a log group; did you mean api?"),
+        (("tail", "api", "--since", "2999-01-01"), 2, "--since: '2999-01-01' lies in the future"),
+    ],
+)
+async def test_bad_input_is_one_line_on_stderr(desk: Desk, arguments: tuple[str, ...], code: int, message: str) -> None:
+    ran = desk.run(*arguments)
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert ran.stderr.startswith(f"jinkies: {message}")
+    assert ran.stderr.count("\n") == 1
+
+
+async def test_without_aws_it_says_what_to_set(desk: Desk) -> None:
+    ran = desk.run("logs", "api", AWS_REGION="")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("jinkies: AWS is not configured: set AWS_REGION")
+
+
+async def test_colour_only_on_a_terminal_and_log_text_never_drives_it(desk: Desk) -> None:
+    shown = desk.on_terminal("logs", "api")
+    assert "\x1b[31mERROR it broke ␛[31mred␇\x1b[0m\n" in shown
+    assert "\x07" not in shown
+    plain = desk.on_terminal("logs", "api", NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert plain == desk.run("logs", "api").stdout
+
+
+async def test_a_closed_pipe_is_no_error(desk: Desk, cloudwatch: Any) -> None:
+    await put(cloudwatch, desk, *("x" * 1_000 for _ in range(500)))
+    for command in ("logs", "tail"):
+        with desk.running(command, "api") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(30) == 0
+            assert process.stderr.read() == b""
+
+
+async def test_a_quiet_tail_notices_that_its_reader_left(desk: Desk) -> None:
+    with desk.running("tail", "api") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(5):  # all there is: the tail waits now, and writes nothing more
+            process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == b""
+
+
+async def test_ctrl_c_ends_a_tail_quietly(desk: Desk) -> None:
+    with desk.running("tail", "api") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr.read() == b""
+
+
+async def test_tail_shows_what_comes(desk: Desk, cloudwatch: Any) -> None:
+    with desk.running("tail", "api", "--level", "error", "--output", "json", "--limit", "4") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["message"] == LINES[1]
+        assert json.loads(process.stdout.readline())["message"] == LINES[3]
+        await put(cloudwatch, desk, "INFO no", "ERROR yes")
+        assert json.loads(process.stdout.readline())["message"] == "ERROR yes"
+        await cloudwatch.put_log_events(
+            logGroupName=desk.group,
+            logStreamName="web-1",
+            logEvents=[{"timestamp": desk.now_ms, "message": "ERROR late"}],
+        )
+        record = json.loads(process.stdout.readline())
+        assert (record["message"], record["late"]) == ("ERROR late", True)
+        assert process.wait(30) == 0, "--limit"
+
+
+async def test_tail_goes_through_a_running_core(desk: Desk, cloudwatch: Any) -> None:
+    with desk.running("serve") as core:
+        assert core.stdout is not None
+        assert core.stdout.readline().startswith(b"jinkies ")
+        without_aws = {name: text for name, text in desk.environment.items() if not name.startswith("AWS_")}
+        desk.environment = without_aws  # only the core can ask AWS
+        with desk.running("tail", "api", "--output", "raw") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"{LINES[0]}\n".encode()
+            await put(cloudwatch, desk, "through the core")
+            while (line := process.stdout.readline()) != b"through the core\n":
+                assert line
