@@ -24,7 +24,7 @@ from jinkies.commands import (
     TakeLease,
 )
 from jinkies.config import AwsConfig, Config, DiscordConfig, GitHubConfig, HttpConfig, Secret, ServiceConfig
-from jinkies.core import Core, Execute, LoadCursor
+from jinkies.core import Core
 from jinkies.model import (
     SYSTEM,
     Actor,
@@ -40,6 +40,7 @@ from jinkies.model import (
     TailInfo,
     TailSpec,
 )
+from jinkies.ports import Execute, LoadCursor
 
 CHANNEL = "1300000000000004711"
 MINUTE_MS = 60_000
