@@ -51,6 +51,7 @@ _LAMBDA = (
     "XRAY TraceId:",
 )
 _LAMBDA_FAILED = ("Status: timeout", "Status: error")
+_QUICK = re.compile(rf"[\[\d\s:.,TZ+/|-]{{0,60}}({'|'.join(_BARE)})(?=[\s\]:|]|$)")  # right behind a time stamp
 _PUNCTUATION = "[](){}<>:|*,;-=\"'"
 
 
@@ -136,6 +137,8 @@ def _of_number(value: float) -> Level | None:
 
 
 def _of_prefix(message: str) -> Level | None:
+    if quick := _QUICK.match(message):
+        return _BARE[quick[1]]
     head = message[:PREFIX_CHARS]
     if head.startswith(_LAMBDA):
         return Level.ERROR if any(text in message for text in _LAMBDA_FAILED) else Level.INFO
