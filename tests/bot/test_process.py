@@ -68,10 +68,10 @@ def started(home: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]
         return subprocess.Popen([*BOT, *arguments], env=environment(home, **more), stdout=log, stderr=log, cwd=home)
 
 
-def ended_within_2_s(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+async def ended_within_2_s(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     began = time.monotonic()
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert await asyncio.to_thread(process.wait, 10) == 0
     assert time.monotonic() - began < 2
 
 
@@ -87,7 +87,7 @@ async def test_a_signal_ends_it_within_two_seconds_and_the_log_holds_no_secret(
             await discord.wait_for(lambda: discord.messages(CHANNEL))
         [card] = discord.messages(CHANNEL)
         await discord.press(card["id"], button(card, "ack"))
-        ended_within_2_s(process, number)
+        await ended_within_2_s(process, number)
     finally:
         process.kill()
         process.wait()
@@ -109,7 +109,7 @@ async def test_it_waits_for_a_core_and_says_so(home: Path, config: Config, disco
         async with host(config, ingest=False, background=False) as core:
             await report(core.operator(local_actor()))
             await discord.wait_for(lambda: discord.messages(CHANNEL), 20)
-            ended_within_2_s(process, signal.SIGTERM)
+            await ended_within_2_s(process, signal.SIGTERM)
     finally:
         process.kill()
         process.wait()
@@ -131,7 +131,7 @@ async def test_killed_again_and_again_it_posts_no_card_twice(home: Path, config:
             operator = core.operator(local_actor())
             for number in range(wanted):
                 await report(operator, f"ValueError: {number}")
-            for stop_at in (5, 6, 13, 20, wanted):
+            for stop_at in (5, 14, wanted):
                 process = started_driver(home, discord.api_url)
                 try:
                     await discord.wait_for(partial(shows, discord, stop_at), 30)

@@ -229,7 +229,7 @@ OCCURRENCES = some.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(row=ROWS, latest=OCCURRENCES)
 def test_any_card_is_within_discords_limits(row: AlertRow, latest: Occurrence) -> None:
     body = wire(alert_message(detail_of(row, latest), epoch=EPOCH))
@@ -242,8 +242,8 @@ def test_any_card_is_within_discords_limits(row: AlertRow, latest: Occurrence) -
     assert pressed.alert_id == row.alert_id
 
 
-@settings(max_examples=50, deadline=None)
-@given(rows=some.lists(ROWS, max_size=25), described=NASTY)
+@settings(max_examples=25, deadline=None)
+@given(rows=some.lists(ROWS, max_size=22), described=NASTY)
 def test_any_list_and_any_form_is_within_discords_limits(rows: list[AlertRow], described: str) -> None:
     page = AlertPage(rows=tuple(rows), next_cursor="more")
     check_message(wire(list_message(page, described=described)))
