@@ -1,4 +1,4 @@
-"""``jinkies logs`` and ``jinkies tail`` as users run them: real processes against ministack."""
+"""``jinkies logs`` and ``jinkies tail`` against ministack; as real processes where pipes and signals matter."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from jinkies.cli import main
 from jinkies.clock import iso
 
 pytestmark = pytest.mark.processes
@@ -117,6 +118,33 @@ async def desk(ministack_url: str, cloudwatch: Any) -> Any:
     shutil.rmtree(home)
 
 
+class Ran(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Inside = Callable[..., Ran]
+
+
+@pytest.fixture
+def inside(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Run the command in this process: where no process of its own is needed, it is ten times as quick."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "JINKIES_", "MAX_LOG"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(desk.home)
+
+    def run(*arguments: str, **environment: str) -> Ran:
+        with monkeypatch.context() as patch:
+            for name, text in {**desk.environment, **environment}.items():
+                patch.setenv(name, text)
+            code = main(arguments)
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    return run
+
+
 async def put(cloudwatch: Any, desk: Desk, *messages: str) -> None:
     now_ms = time.time_ns() // 1_000_000
     await cloudwatch.put_log_events(
@@ -126,8 +154,8 @@ async def put(cloudwatch: Any, desk: Desk, *messages: str) -> None:
     )
 
 
-async def test_logs_as_text_json_and_raw(desk: Desk) -> None:
-    ran = desk.run("logs", "api")
+def test_logs_as_text_json_and_raw(desk: Desk, inside: Inside) -> None:
+    ran = inside("logs", "api")
     assert (ran.returncode, ran.stderr) == (0, "")
     when = [iso(desk.now_ms + at) for at in range(4)]
     assert ran.stdout == (
@@ -136,7 +164,7 @@ async def test_logs_as_text_json_and_raw(desk: Desk) -> None:
         f"{when[2]} web-1 WARNING wide é ☃\n  second line\n"
         f'{when[3]} web-1 {{"level":"error","m":"[bold]"}}\n'
     )
-    ran = desk.run("logs", desk.group, "--output", "json", "--level", "error")
+    ran = inside("logs", desk.group, "--output", "json", "--level", "error")
     records = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [record["message"] for record in records] == [LINES[1], LINES[3]], "as CloudWatch holds it"
     assert records[0].pop("ingestion").endswith("Z")
@@ -148,19 +176,19 @@ async def test_logs_as_text_json_and_raw(desk: Desk) -> None:
         "message": LINES[1],
         "late": False,
     }
-    assert desk.run("logs", "api", "--output", "raw").stdout == "\n".join([*LINES, ""])
+    assert inside("logs", "api", "--output", "raw").stdout == "\n".join([*LINES, ""])
 
 
-async def test_filters_limits_and_ranges(desk: Desk) -> None:
-    assert desk.run("logs", "api", "--grep", r"br.ke", "--output", "raw").stdout == f"{LINES[1]}\n"
-    assert desk.run("logs", "api", "--filter", "started", "--output", "raw").stdout == f"{LINES[0]}\n"
-    assert desk.run("logs", "api", "--until", "1m").stdout == ""
-    ran = desk.run("logs", "api", "--limit", "1", "--output", "raw")
+def test_filters_limits_and_ranges(inside: Inside) -> None:
+    assert inside("logs", "api", "--grep", r"br.ke", "--output", "raw").stdout == f"{LINES[1]}\n"
+    assert inside("logs", "api", "--filter", "started", "--output", "raw").stdout == f"{LINES[0]}\n"
+    assert inside("logs", "api", "--until", "1m").stdout == ""
+    ran = inside("logs", "api", "--limit", "1", "--output", "raw")
     assert (ran.returncode, ran.stdout) == (0, f"{LINES[0]}\n")
     assert ran.stderr.startswith("jinkies: stopped at --limit, there are more lines")
-    ran = desk.run("logs", "api", "--output", "raw", MAX_LOG_LINES="3")
+    ran = inside("logs", "api", "--output", "raw", MAX_LOG_LINES="3")
     assert ran.stdout == "\n".join([*LINES[:3], ""])
-    assert desk.run("logs", "api", "--limit", "4").stderr == ""
+    assert inside("logs", "api", "--limit", "4").stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -185,15 +213,15 @@ async def test_filters_limits_and_ranges(desk: Desk) -> None:
         (("tail", "api", "--since", "2999-01-01"), 2, "--since: '2999-01-01' lies in the future"),
     ],
 )
-async def test_bad_input_is_one_line_on_stderr(desk: Desk, arguments: tuple[str, ...], code: int, message: str) -> None:
-    ran = desk.run(*arguments)
+def test_bad_input_is_one_line_on_stderr(inside: Inside, arguments: tuple[str, ...], code: int, message: str) -> None:
+    ran = inside(*arguments)
     assert (ran.returncode, ran.stdout) == (code, "")
     assert ran.stderr.startswith(f"jinkies: {message}")
     assert ran.stderr.count("\n") == 1
 
 
-async def test_without_aws_it_says_what_to_set(desk: Desk) -> None:
-    ran = desk.run("logs", "api", AWS_REGION="")
+def test_without_aws_it_says_what_to_set(inside: Inside) -> None:
+    ran = inside("logs", "api", AWS_REGION="")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("jinkies: AWS is not configured: set AWS_REGION")
 
