@@ -64,7 +64,7 @@ contract: $(READY)
 	@JINKIES_DISCORD_SPEC=$(abspath $(SPEC)) $(BIN)/python -m pytest -m contract
 
 screenshots: $(READY)
-	@$(BIN)/python screenshots/make.py
+	@$(BIN)/python -m screenshots.make
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

@@ -22,15 +22,6 @@ from jinkies.simulators.discord.world import ON_CALL
 from jinkies.wire.client import attach
 from jinkies.wire.peer import local_actor
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """interactions.py gives aiohttp a deprecated kind of timeout: its business."""
-    mark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float' is deprecated:DeprecationWarning")
-    for item in items:
-        if __package__ and item.nodeid.startswith(__package__.replace(".", "/")):
-            item.add_marker(mark)
-
-
 TRACE = 'Traceback (most recent call last):\n  File "app/views.py", line 118, in show\nKeyError: order_id'
 CHANNEL = "alerts"
 LEASE_TTL_S = 2.0

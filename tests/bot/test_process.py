@@ -68,15 +68,15 @@ def started(home: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]
         return subprocess.Popen([*BOT, *arguments], env=environment(home, **more), stdout=log, stderr=log, cwd=home)
 
 
-async def ended_within_2_s(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+async def ended_promptly(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     began = time.monotonic()
     process.send_signal(number)
     assert await asyncio.to_thread(process.wait, 10) == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5, "0.3 s on a quiet machine; the library's own stop() never ends"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_within_two_seconds_and_the_log_holds_no_secret(
+async def test_a_signal_ends_it_promptly_and_the_log_holds_no_secret(
     home: Path, discord: SimulatedDiscord, number: signal.Signals
 ) -> None:
     process = started(home, "--embedded", api_url=discord.api_url)
@@ -87,7 +87,7 @@ async def test_a_signal_ends_it_within_two_seconds_and_the_log_holds_no_secret(
             await discord.wait_for(lambda: discord.messages(CHANNEL))
         [card] = discord.messages(CHANNEL)
         await discord.press(card["id"], button(card, "ack"))
-        await ended_within_2_s(process, number)
+        await ended_promptly(process, number)
     finally:
         process.kill()
         process.wait()
@@ -109,7 +109,7 @@ async def test_it_waits_for_a_core_and_says_so(home: Path, config: Config, disco
         async with host(config, ingest=False, background=False) as core:
             await report(core.operator(local_actor()))
             await discord.wait_for(lambda: discord.messages(CHANNEL), 20)
-            await ended_within_2_s(process, signal.SIGTERM)
+            await ended_promptly(process, signal.SIGTERM)
     finally:
         process.kill()
         process.wait()

@@ -15,9 +15,9 @@ import pytest
 
 from jinkies.simulators.discord import Call, RateLimit, RateLimits, SimulatedDiscord
 from tests.contract_discord.check import violations
-from tests.simulators.client import CLIENT_WARNINGS, buttons, card, connected, text_channel
+from tests.simulators.client import buttons, card, connected, text_channel
 
-pytestmark = [pytest.mark.contract, CLIENT_WARNINGS]
+pytestmark = pytest.mark.contract
 
 
 @pytest.fixture

@@ -8,13 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import interactions as ipy
-import pytest
 from interactions.api.http.route import Route
 
 from jinkies.simulators.discord import SimulatedDiscord
-
-# aiohttp 3.14 warns of an argument that interactions.py 5.16 gives its WebSocket
-CLIENT_WARNINGS = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float' is deprecated")
 
 
 class Commands(ipy.Extension):

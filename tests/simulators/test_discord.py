@@ -11,9 +11,8 @@ import interactions as ipy
 import pytest
 
 from jinkies.simulators.discord import AnswerKind, Fault, FaultKind, RateLimit, RateLimits, Refused, SimulatedDiscord
-from tests.simulators.client import CLIENT_WARNINGS, buttons, card, connected, text_channel
+from tests.simulators.client import buttons, card, connected, text_channel
 
-pytestmark = CLIENT_WARNINGS
 ACK = "jk:ack:42:0a1b2c3d"
 
 

@@ -15,9 +15,8 @@ import aiohttp
 import pytest
 
 from jinkies.simulators.discord import SimulatedDiscord, read_calls
-from tests.simulators.client import CLIENT_WARNINGS, buttons, card, connected, text_channel
+from tests.simulators.client import buttons, card, connected, text_channel
 
-pytestmark = CLIENT_WARNINGS
 ACK = "jk:ack:42:0a1b2c3d"
 
 
