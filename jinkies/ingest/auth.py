@@ -19,6 +19,7 @@ from jinkies.errors import ConfigError
 
 TIMESTAMP_HEADER = "X-Jinkies-Timestamp"
 SIGNATURE_HEADER = "X-Jinkies-Signature"
+KEY_HEADER = "Idempotency-Key"
 MAX_SKEW_S = 300
 
 _SPLIT_HOST = re.compile(r":[0-9]*$", re.ASCII)
@@ -62,10 +63,14 @@ class Gate:
 
     def check_body(self, headers: Mapping[str, str], body: bytes) -> None:
         """Compare the signature with the body's. Raises ``Unauthorized``."""
-        expected = signature(self._token or b"", headers.get(TIMESTAMP_HEADER, ""), body)
+        timestamp, key = headers.get(TIMESTAMP_HEADER, ""), headers.get(KEY_HEADER)
+        expected = signature(self._token or b"", timestamp, body, key=key)
         given = headers.get(SIGNATURE_HEADER, "").strip()
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode()):
-            raise Unauthorized("the signature does not fit: it is over the timestamp, '.', and the body as sent")
+            raise Unauthorized(
+                f"the signature does not fit: it is over the timestamp, '.', the {KEY_HEADER} and '.' where one is"
+                " sent, and the body as sent"
+            )
 
     def _check_local(self, host: str | None, peer: str | None) -> None:
         """Also by the name asked for: neither a proxy nor a web page whose own name points here is this machine."""
@@ -87,9 +92,10 @@ class Gate:
             raise Unauthorized(f"{TIMESTAMP_HEADER} is more than {MAX_SKEW_S} s off: check the sender's clock")
 
 
-def signature(token: bytes, timestamp: str, body: bytes) -> str:
-    """What ``X-Jinkies-Signature`` must be."""
-    signed = timestamp.encode(errors="surrogateescape") + b"." + body
+def signature(token: bytes, timestamp: str, body: bytes, *, key: str | None = None) -> str:
+    """What ``X-Jinkies-Signature`` must be: the HMAC over ``timestamp.body``, or ``timestamp.key.body`` with a key."""
+    parts = (timestamp,) if key is None else (timestamp, key)
+    signed = b".".join((*(part.encode(errors="surrogateescape") for part in parts), body))
     return f"sha256={hmac.new(token, signed, hashlib.sha256).hexdigest()}"
 
 

@@ -20,7 +20,7 @@ from jinkies.config import Config
 from jinkies.errors import ConfigError, JinkiesError, StoreFailed
 from jinkies.ingest import own_json
 from jinkies.ingest.answers import Health, Refused, answer, answer_error, answer_outcome
-from jinkies.ingest.auth import Gate, Unauthorized, refuse_open_listen, split_listen
+from jinkies.ingest.auth import KEY_HEADER, Gate, Unauthorized, refuse_open_listen, split_listen
 from jinkies.ingest.fields import BadField
 from jinkies.ingest.rate import RateLimit
 from jinkies.model import AlertQuery
@@ -174,11 +174,11 @@ def _check_content(request: web.Request) -> None:
 
 
 def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(KEY_HEADER)
     if key is None:
         return None
     if not 1 <= len(key) <= 200 or not key.isprintable():
-        raise BadField("Idempotency-Key", "must be 1 to 200 printable characters")
+        raise BadField(KEY_HEADER, "must be 1 to 200 printable characters")
     return key
 
 

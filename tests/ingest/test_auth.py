@@ -25,10 +25,14 @@ class FixedClock:
         raise NotImplementedError
 
 
-def signed(body: bytes = BODY, *, at_s: int | str = NOW_S, token: str = TOKEN) -> dict[str, str]:
+def signed(
+    body: bytes = BODY, *, at_s: int | str = NOW_S, token: str = TOKEN, key: str | None = None
+) -> dict[str, str]:
     """Made by hand, as a sender would after reading the documentation."""
-    digest = hmac.new(token.encode(), str(at_s).encode() + b"." + body, hashlib.sha256).hexdigest()
-    return {"X-Jinkies-Timestamp": str(at_s), "X-Jinkies-Signature": f"sha256={digest}"}
+    before = f"{at_s}." if key is None else f"{at_s}.{key}."
+    digest = hmac.new(token.encode(), before.encode() + body, hashlib.sha256).hexdigest()
+    headers = {"X-Jinkies-Timestamp": str(at_s), "X-Jinkies-Signature": f"sha256={digest}"}
+    return headers if key is None else {**headers, "Idempotency-Key": key}
 
 
 async def test_a_signature_lets_in() -> None:
@@ -36,6 +40,18 @@ async def test_a_signature_lets_in() -> None:
         assert (await sender.post(BODY, **signed()))[0] == 201
         for edge_s in (NOW_S - 300, NOW_S + 300):
             assert (await sender.post(BODY, **signed(at_s=edge_s)))[0] == 200
+
+
+async def test_who_overhears_a_signed_request_can_neither_repeat_it_nor_change_its_key() -> None:
+    operator = StandIn()
+    async with serving(operator, config(token=Secret(TOKEN)), clock=FixedClock()) as sender:
+        heard = signed(key="7f3a")
+        assert (await sender.post(BODY, **heard))[0] == 201
+        assert (await sender.post(BODY, **heard))[0] == 201, "the first answer again"
+        assert (await sender.post(BODY, **{**heard, "Idempotency-Key": "other"}))[0] == 401
+        del heard["Idempotency-Key"]
+        assert (await sender.post(BODY, **heard))[0] == 401
+    assert len(operator.commands) == 1
 
 
 @pytest.mark.parametrize(
