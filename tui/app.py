@@ -55,6 +55,7 @@ class ConsoleApp(App[int]):
         self.add_mode("alerts", lambda: AlertsScreen(self.session))
         self.add_mode("logs", self._logs)
         self.add_mode("discord", self._discord)
+        self.animation_level = "none"  # over SSH every repaint costs
         self.failure: JinkiesError | None = None
 
     def _logs(self) -> Screen[None]:
@@ -72,6 +73,7 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
+        self.session.draw_now = lambda: self.call_later(self._draw)
         start(self, self._follow, group="session")
         self.set_interval(DRAW_INTERVAL_S, self._draw)
         self.set_interval(1.0, self._tick)

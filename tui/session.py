@@ -28,6 +28,10 @@ Connect = Callable[[], AbstractAsyncContextManager["Operator"]]
 DRAW_INTERVAL_S = 0.1
 
 
+def _nothing() -> None:
+    """Before there is a screen."""
+
+
 class Session:
     """One connection to a core, and what is known of it."""
 
@@ -47,6 +51,7 @@ class Session:
         self._changed: set[int] = set()
         self._everything = False
         self._dirty = False
+        self.draw_now: Callable[[], None] = _nothing  # called after a snapshot: the first rows don't wait for the timer
 
     async def run(self) -> None:
         """Connect and follow until cancelled. Raises what connecting raises; a lost link is the replica's to mend."""
@@ -65,6 +70,7 @@ class Session:
     def _fold(self, update: Update | None) -> None:
         if update is None:
             self._everything = True
+            self.draw_now()
         elif isinstance(update, JournalEntry) and update.alert_id is not None:
             self._changed.add(update.alert_id)
         self._dirty = True

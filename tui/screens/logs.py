@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Static
 
 from jinkies.model import Level, LogEvent, PartState, TailBatch, TailSpec
 from tui import theme
@@ -51,7 +50,7 @@ class LogsScreen(DeskScreen):
     def body(self) -> Iterable[Widget]:
         """The lines, or why there are none."""
         yield self.strip_line
-        yield Container(self.view, Static(id="empty", markup=False), id="logs")
+        yield Container(self.view, id="logs")
 
     def on_mount(self) -> None:
         """Say what there is."""
@@ -142,12 +141,10 @@ class LogsScreen(DeskScreen):
         return next((tail.viewers for tail in tails if tail.tail_id == wanted), 0)
 
     def _show_empty(self) -> None:
-        empty = self.query_one("#empty", Static)
         words = self._empty_words()
-        empty.display = bool(words)
-        if words != getattr(empty, "name_shown", None):
-            empty.update(words)
-            empty.name_shown = words  # type: ignore[attr-defined] # a memo on the widget itself
+        if words != self.view.empty_words:
+            self.view.empty_words = words
+            self.view.refresh()
 
     def _empty_words(self) -> str:
         if len(self.view.buffer):

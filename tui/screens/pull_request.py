@@ -114,7 +114,11 @@ class PullRequestScreen(ModalScreen[None]):
             missing = self.session.config.github.missing()
             if missing:
                 return _words("○ ", theme.WARN_COLOUR, f"GitHub is not set up: {missing}")
-            return _words("", theme.MUTED_COLOUR, "Adds incidents/…md with the context on a branch of its own.")
+            return _words(
+                "",
+                theme.MUTED_COLOUR,
+                f"Adds incidents/{self.row.alert_id}.md: context and log excerpt, on a branch of its own.",
+            )
         if request.state is WorkState.REQUESTED:
             return _words("◌ ", theme.WARN_COLOUR, f"requested by {request.requested_by.name}; waiting for GitHub…")
         if request.state is WorkState.FAILED:

@@ -71,20 +71,20 @@ class StatusHeader(Widget):
     def _status_line(self) -> Line:
         right = self._counts()
         for detailed in (_FULL, _WORDS, _OK, _ONLY_TROUBLE):
-            left = [*self._core(short=detailed <= _OK), *self._parts(detailed)]
+            left = [*self._core(), *self._parts(detailed)]
             if width_of(left) + width_of(right) < self.size.width:
                 return join(left, right, self.size.width)
         room = self.size.width - width_of(right) - 1
         return join(_cut_line(left, room), right, self.size.width)
 
-    def _core(self, *, short: bool) -> list[Segment]:
+    def _core(self) -> list[Segment]:
         replica = self.session.replica
         hello = replica.hello if replica is not None else None
         environment = hello.environment if hello is not None else self.session.config.environment
         parts: list[Part] = [(" jinkies ", theme.ACCENT_STRONG), ("▏", theme.RULE), (clean(environment), theme.TEXT)]
-        return line(*parts, (" ▏", theme.RULE), *self._link(short=short))
+        return line(*parts, (" ▏", theme.RULE), *self._link())
 
-    def _link(self, *, short: bool) -> list[Part]:
+    def _link(self) -> list[Part]:
         replica = self.session.replica
         if replica is None or not self.session.live:
             trouble = replica.trouble if replica is not None else None
@@ -95,7 +95,7 @@ class StatusHeader(Widget):
         if self.session.operator.hosting is Hosting.ATTACHED:
             return [("core ", theme.MUTED), ("● ", theme.OK), ("attached", theme.TEXT)]
         ingest = replica.hello.ingest if replica.hello is not None else None
-        words = "embedded" if ingest or short else "embedded, no ingest"
+        words = "embedded" if ingest else "embedded, no ingest"
         return [("core ", theme.MUTED), ("● ", theme.OK), (words, theme.TEXT)]
 
     def _parts(self, detailed: int) -> list[Segment]:

@@ -24,7 +24,7 @@ from textual.strip import Strip
 from jinkies.model import Level
 from tui import theme
 from tui.draw import Line, Part, line, strip_of
-from tui.format import clean, clock_text, fit
+from tui.format import clean, clock_text, cut, fit
 from tui.logbuffer import LogBuffer, Row
 from tui.widgets.detail_lines import level_word
 
@@ -83,6 +83,7 @@ class LogView(ScrollView, can_focus=True):
         self.following = True
         self.level = Level.NONE
         self.wrapping = False
+        self.empty_words = ""  # shown while no line is held; a line of text each
         self.pattern: re.Pattern[str] | None = None
         self.marked: int | None = None  # the entry that e, n or a click went to
         self._paused_seq = 0
@@ -101,7 +102,8 @@ class LogView(ScrollView, can_focus=True):
     def draw(self) -> None:
         """Called on the timer: show what came in since the last call, if anything did."""
         state = (self.buffer.next_seq, self.buffer.evicted)
-        if state == self._drawn and not self._dirty:
+        at_end = not self.following or self.scroll_offset.y == self.max_scroll_y
+        if state == self._drawn and not self._dirty and at_end:
             return
         self._drawn, self._dirty = state, False
         self._resize()
@@ -120,7 +122,7 @@ class LogView(ScrollView, can_focus=True):
     def _scroll(self, y: int) -> None:
         self._own_scroll = True
         try:
-            self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, immediate=True)
+            self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, immediate=True, force=True)
         finally:
             self._own_scroll = False
 
@@ -301,7 +303,9 @@ class LogView(ScrollView, can_focus=True):
         index = y + self.scroll_offset.y
         base = self.rich_style
         if index >= self.buffer.row_count:
-            return strip_of([], self.size.width, base)
+            words = self.empty_words.split("\n") if not self.buffer.row_count else []
+            text = cut(words[y - 1], self.size.width - 4) if 0 < y <= len(words) else ""
+            return strip_of(line(("  " + text, theme.MUTED)), self.size.width, base)
         row = self.buffer.row(index)
         key = (row.entry.seq, row.part)
         strip = self._strips.get(key)
