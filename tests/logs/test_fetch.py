@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jinkies.config import AwsConfig
 from jinkies.errors import Invalid, NotConfigured, UpstreamError
+from jinkies.logs.fetch import Ask, LineFilter, merged, newest
 from jinkies.logs.service import LogsService
 from jinkies.model import Level, LogEvent, PartState, TailSpec
 from tests.logs.clock import START_MS, ManualClock
 from tests.logs.conftest import desk
 from tests.logs.fake import FakeCloudWatch
+from tests.logs.memory import Memory
 
 API = TailSpec(targets=("api",))
 
@@ -71,6 +76,23 @@ async def test_groups_are_merged_by_time_then_ingestion(clock: ManualClock) -> N
         async with LogsService(desk(fake.url, api=("/a", "/b", "/c")), clock) as logs:
             assert texts(await streamed(logs, API)) == expected
             assert texts(await logs.fetch(API, START_MS - 3_600_000, START_MS, 7)) == expected[-7:]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["/a", "/b", "/c"]), st.integers(0, 30), st.integers(0, 3)), max_size=60),
+    st.integers(1, 7),
+)
+async def test_a_merge_is_in_order_and_whole(plan: list[tuple[str, int, int]], page_size: int) -> None:
+    source = Memory(page_size=page_size)
+    for group, at, ingested in plan:
+        source.put("x", START_MS + at, group=group, ingested_ms=START_MS + 100 + ingested)
+    asks = [Ask(log_group=group, start_ms=START_MS) for group in ("/a", "/b", "/c")]
+    merge = [event async for run in merged(source, asks, LineFilter()) for event in run]
+    times = [(event.timestamp_ms, event.ingestion_ms) for event in merge]
+    assert times == sorted(times)
+    assert Counter(merge) == Counter(source.events)
+    newest_five = await newest(source, asks, LineFilter(), end_ms=START_MS + 30, limit=5)
+    assert [(event.timestamp_ms, event.ingestion_ms) for event in newest_five] == times[-5:]
 
 
 async def test_equal_lines_are_all_there(clock: ManualClock) -> None:

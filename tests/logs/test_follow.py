@@ -128,6 +128,17 @@ async def test_trouble_is_told_and_nothing_is_lost(clock: ManualClock) -> None:
         assert viewer.troubles[-1] is None
 
 
+async def test_an_outage_longer_than_any_overlap_loses_nothing(clock: ManualClock) -> None:
+    source = Memory()
+    async with following(source, clock, "/a", "/b") as viewer:
+        source.failing["/a"] = UpstreamError("CloudWatch is unreachable", retry=True)
+        source.put("as it began", clock.now_ms() + 1)
+        await viewer.polls(3_600, step_s=30)
+        del source.failing["/a"]
+        await viewer.polls(30, step_s=30)
+        assert viewer.texts == ["as it began"]
+
+
 async def test_a_group_that_fails_does_not_stop_the_others(clock: ManualClock) -> None:
     source = Memory()
     source.failing["/b"] = UpstreamError("no log group /b in this account and region")

@@ -170,6 +170,34 @@ async def test_late_lines_count_once(clock: ManualClock) -> None:
         assert core.messages == ["on time", "a quarter of an hour late"]
 
 
+async def test_a_late_line_waits_for_its_trace_while_others_are_reported(clock: ManualClock) -> None:
+    source, core = Memory(), Core()
+    async with watching(source, core, clock) as turns:
+        await turns(1, 1_000)
+        source.put("ERROR on time", clock.now_ms() + 298_000)
+        await turns(1, 298.9)  # reads that line, which waits
+        source.put("ERROR ten minutes late", clock.now_ms() - 600_000, ingested_ms=clock.now_ms())
+        await turns(1, 1.5)  # reads far back, and reports the first
+        assert core.messages == ["on time"]
+        await turns(1, 1.5)
+        assert core.messages == ["on time", "ten minutes late"]
+
+
+async def test_a_crash_loses_no_line_that_waits_however_old(clock: ManualClock) -> None:
+    source, core = Memory(), Core()
+    async with watching(source, core, clock) as turns:
+        await turns()
+    clock.advance(7_200)
+    source.put("ERROR an hour late", clock.now_ms() - 3_600_000, ingested_ms=clock.now_ms())
+    async with watching(source, core, clock):  # reads it, and has saved its progress
+        assert core.messages == []
+    saved = core.cursors["errors"]
+    async with watching(source, core, clock) as turns:
+        await turns(3, 61)
+        assert core.messages == ["an hour late"]
+        assert core.cursors["errors"] != saved
+
+
 async def test_equal_lines_are_as_many_occurrences(clock: ManualClock) -> None:
     source, core = Memory(), Core()
     async with watching(source, core, clock) as turns:
