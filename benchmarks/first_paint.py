@@ -21,15 +21,17 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pyte
 
-from jinkies.app import host
+from jinkies.app import Mode, open_operator
 from jinkies.commands import ReportOccurrence
 from jinkies.config import Config
-from jinkies.core import Core
-from jinkies.model import SYSTEM
+from jinkies.errors import Disconnected
+from jinkies.operator import Operator
 
 COLUMNS, ROWS = 120, 36
 LIMIT_S = 30.0
@@ -66,9 +68,8 @@ def seconds_until(command: list[str], environ: dict[str, str], texts: tuple[str,
     return [seen.get(text, float("inf")) for text in texts]
 
 
-async def fill(core: Core, alerts: int) -> None:
+async def fill(operator: Operator, alerts: int) -> None:
     """So many open alerts."""
-    operator = core.operator(SYSTEM)
     for start in range(0, alerts, 200):
         reports = [
             ReportOccurrence(service="api", message=f"alert {number}", fingerprint=str(number))
@@ -77,27 +78,42 @@ async def fill(core: Core, alerts: int) -> None:
         await asyncio.gather(*(operator.execute(report) for report in reports))
 
 
+@asynccontextmanager
+async def core(home: Path, environ: dict[str, str]) -> AsyncIterator[Operator]:
+    """A core in a process of its own."""
+    (home / "jinkies.toml").write_text('[http]\nlisten = "127.0.0.1:0"\n')
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "jinkies", "serve", env=environ)
+    try:
+        while True:
+            with contextlib.suppress(Disconnected):
+                async with open_operator(Config(home=home), Mode.ATTACH) as operator:
+                    yield operator
+                    return
+            await asyncio.sleep(0.1)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 async def measure(alerts: int, rounds: int) -> None:
     """Alternate, and print medians and the ratio."""
     home = Path(tempfile.mkdtemp(prefix="jk", dir="/tmp"))
+    environ = {**os.environ, "JINKIES_HOME": str(home), "JINKIES_CONFIG": str(home / "jinkies.toml")}
+    environ["TERM"] = "xterm-256color"
+    bare_app = [sys.executable, "-c", BARE]
+    console = [sys.executable, "-m", "tui", "--attach"]
+    bare, painted, rows = [], [], []
     try:
-        async with host(Config(home=home), ingest=False, background=False) as core:
-            await fill(core, alerts)
-            environ = {**os.environ, "JINKIES_HOME": str(home), "TERM": "xterm-256color"}
-            console = [sys.executable, "-m", "tui", "--attach"]
-            bare, painted, rows = [], [], []
+        async with core(home, environ) as operator:
+            await fill(operator, alerts)
             for _ in range(rounds):
-                bare += await asyncio.to_thread(
-                    seconds_until, [sys.executable, "-c", BARE], environ, ("bare app painted",)
-                )
-                first, full = await asyncio.to_thread(
-                    seconds_until, console, environ, ("1 Alerts", f"alert {alerts - 1}")
-                )
+                bare += await asyncio.to_thread(seconds_until, bare_app, environ, ("bare app painted",))
+                texts = ("1 Alerts", f"alert {alerts - 1}")
+                first, full = await asyncio.to_thread(seconds_until, console, environ, texts)
                 painted.append(first)
                 rows.append(full)
     finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
     base = statistics.median(bare)
     print(f"{alerts:,} alerts, {rounds} rounds each, alternating; medians")
     print(f"bare Textual app          {base:.3f} s")

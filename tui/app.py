@@ -73,10 +73,13 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.session.draw_now = lambda: self.call_later(self._draw)
+        self.session.draw_now = self._draw_soon
         start(self, self._follow, group="session")
         self.set_interval(DRAW_INTERVAL_S, self._draw)
         self.set_interval(1.0, self._tick)
+
+    def _draw_soon(self) -> None:
+        self.call_later(self._draw)
 
     async def _follow(self) -> None:
         try:
