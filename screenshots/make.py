@@ -114,7 +114,7 @@ def main() -> int:
         return 2
     columns, rows = (int(number) for number in options.size.split("x"))
     options.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(make(options.names, (columns, rows), options.folder, min(columns * 12, 1_600)))
+    asyncio.run(make(options.names, (columns, rows), options.folder, min(columns * 10, 1_600)))
     return 0
 
 
