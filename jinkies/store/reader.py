@@ -145,9 +145,9 @@ class Reader:
                 raise NotFound(f"there is no alert #{alert_id}")
             occurrences = list(
                 await db.execute_fetchall(
-                    "SELECT image FROM occurrences WHERE alert_id = ?1 AND (ordinal = 1 OR ordinal ="
-                    " (SELECT max(ordinal) FROM occurrences WHERE alert_id = ?1)) ORDER BY ordinal",
-                    (alert_id,),
+                    "SELECT image FROM occurrences WHERE alert_id = ? AND (ordinal = 1 OR ordinal ="
+                    " (SELECT max(ordinal) FROM occurrences WHERE alert_id = ?)) ORDER BY ordinal",
+                    (alert_id, alert_id),
                 )
             )
             timeline = await self._timeline(db, alert_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -43,6 +44,7 @@ from jinkies.wire.peer import local_actor, may_attach, peer_uid
 
 SEND_BUFFER_BYTES = 65_536  # small, so that a slow reader is noticed by its queue and not hidden by the kernel
 
+_log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _T = TypeVar("_T")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -121,6 +123,10 @@ class _Api:
         except web.HTTPException as error:
             wrapped = NotFound(f"{request.method} {request.path}: {error.reason}")
             return web.Response(body=_encode(encode_error(wrapped)), status=error.status)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            fault = JinkiesError("internal error: the core's log says more")
+            return web.Response(body=_encode(encode_error(fault)), status=500)
 
     @staticmethod
     def _check_protocol(request: web.Request) -> None:

@@ -17,7 +17,7 @@ from jinkies.app import Mode, host, open_operator
 from jinkies.commands import ReportOccurrence
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.errors import AlreadyRunning, ConfigError, Disconnected, Lagged
+from jinkies.errors import AlreadyRunning, ConfigError, Disconnected, JinkiesError, Lagged
 from jinkies.events import JournalEntry, Position
 from jinkies.operator import Hosting
 from jinkies.wire import codec, server
@@ -85,6 +85,20 @@ async def test_a_body_that_makes_no_sense_names_what_is_wrong(core: Core, path: 
     assert answer.status_code == 409
     assert answer.json()["code"] == "invalid"
     assert message in answer.json()["message"]
+
+
+async def test_a_fault_of_the_core_is_said_and_logged_and_no_riddle(
+    core: Core, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(core, "snapshot", broken)
+    async with attach(core.config.socket_path) as operator:
+        with pytest.raises(JinkiesError, match="internal error: the core's log says more"):
+            await operator.snapshot()
+        assert (await operator.hello()).pid == os.getpid(), "the core goes on"
+    assert "a bug" in caplog.text
 
 
 async def test_an_unknown_route_is_not_found(core: Core) -> None:
