@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import App
@@ -16,6 +17,14 @@ from tui.screens.alerts import AlertsScreen
 from tui.session import DRAW_INTERVAL_S, Connect, Session
 from tui.widgets.header import StatusHeader
 from tui.work import start
+
+QUIET_START_S = 1.0
+
+
+def _collect_again() -> None:
+    """What a start leaves behind stays: the collector, off until now, need not look at it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @runtime_checkable
@@ -77,6 +86,7 @@ class ConsoleApp(App[int]):
         start(self, self._follow, group="session")
         self.set_interval(DRAW_INTERVAL_S, self._draw)
         self.set_interval(1.0, self._tick)
+        self.set_timer(QUIET_START_S, _collect_again)
 
     def _draw_soon(self) -> None:
         self.call_later(self._draw)

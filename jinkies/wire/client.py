@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 import msgspec
 
 from jinkies.commands import AnyCommand, Outcome
@@ -26,6 +25,7 @@ from jinkies.wire.codec import (
     WireError,
     decode_error,
 )
+from jinkies.wire.lean import httpx
 
 REQUEST_TIMEOUT_S = 30.0
 LINE_LIMIT_BYTES = 64 * 1_048_576  # a batch of wide log events; more than that is no peer of ours
