@@ -142,7 +142,7 @@ def running(*, teammate_s: float = TEAMMATE_S, traffic: bool = True) -> Iterator
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         processes = _Processes(folder, _clean_environ(folder))
         stack.callback(processes.stop)
-        stack.enter_context(_signals_leave())
+        stack.enter_context(_signals_leave(stack.close))
         yield _start(processes, folder, teammate_s=teammate_s, traffic=traffic)
 
 
@@ -246,14 +246,20 @@ def _wait_socket(processes: _Processes, path: Path) -> None:
 
 
 @contextmanager
-def _signals_leave() -> Iterator[None]:
-    """A terminal that closes, or ``kill``, cleans up too."""
+def _signals_leave(clean_up: Callable[[], None]) -> Iterator[None]:
+    """``kill``, or a terminal that closes, cleans up too."""
 
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, leave) for number in numbers}
+    def leave_at_once(number: int, _: object) -> None:
+        clean_up()  # whoever draws may wait for ever for a terminal that is gone: nobody is asked
+        os._exit(128 + number)
+
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, leave),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, leave_at_once),
+    }
     try:
         yield
     finally:

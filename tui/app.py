@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import sys
 from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import App
@@ -25,6 +28,11 @@ def _collect_again() -> None:
     """What a start leaves behind stays: the collector, off until now, need not look at it again."""
     gc.freeze()
     gc.enable()
+
+
+def on_terminal() -> bool:
+    """Whether what is typed comes from a terminal that is still there."""
+    return sys.__stdin__ is not None and not sys.__stdin__.closed and sys.__stdin__.isatty()
 
 
 @runtime_checkable
@@ -66,6 +74,7 @@ class ConsoleApp(App[int]):
         self.add_mode("discord", self._discord)
         self.animation_level = "none"  # over SSH every repaint costs
         self.failure: JinkiesError | None = None
+        self._on_terminal = on_terminal()
 
     def _logs(self) -> Screen[None]:
         from tui.screens.logs import LogsScreen  # not before the first paint
@@ -107,6 +116,9 @@ class ConsoleApp(App[int]):
                 screen.draw()
 
     def _tick(self) -> None:
+        if self._on_terminal and not on_terminal():
+            # Nobody tells a program when a terminal goes away without its shell; drawing would wait for it for ever.
+            os.kill(os.getpid(), signal.SIGHUP)
         for screen in self.screen_stack:
             if isinstance(screen, Watcher):
                 screen.tick()

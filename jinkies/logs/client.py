@@ -129,16 +129,17 @@ class LogsClient:
         return Page(events=_events(group_name(ask.log_group), answer), token=answer.next_token)
 
     async def answers(self) -> str:
-        """Ask for one log group. Returns what is worth saying ("" mostly); raises as ``page`` does."""
+        """Ask for one log group. Returns the region, and what else is worth saying; raises as ``page`` does."""
+        region = str(self._driver.meta.region_name)
         try:
             await self._driver.describe_log_groups(limit=1)
         except boto.ClientError as error:
             if _code(error) in _DENIED:  # the keys were accepted: reading may still be allowed
-                return "reachable; logs:DescribeLogGroups is not allowed"
+                return f"{region}; logs:DescribeLogGroups is not allowed"
             raise translate(error, "logs:DescribeLogGroups", None) from error
         except _DRIVER_ERRORS as error:
             raise translate(error, "logs:DescribeLogGroups", None) from error
-        return ""
+        return region
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ async def test_lines_from_ministack(ministack_url: str, cloudwatch: Any, clock: 
         spec = TailSpec(targets=(group,), filter_pattern="started")
         assert texts(await logs.fetch(spec, now_ms, now_ms + 2, 100)) == lines[:1]
         health = await logs.check()
-        assert (health.part, health.state, health.detail) == ("aws", PartState.OK, "")
+        assert (health.part, health.state, health.detail) == ("aws", PartState.OK, "us-east-1")
 
 
 async def test_empty_pages_are_followed_to_the_end(clock: ManualClock) -> None:

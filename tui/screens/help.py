@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from jinkies.config import DiscordConfig, GitHubConfig
 from jinkies.model import PartHealth
 from jinkies.operator import Hosting
 from tui import theme
@@ -18,6 +19,8 @@ from tui.session import Session
 from tui.widgets.frame import set_subtitle, set_title
 from tui.widgets.keybar import key_name
 from tui.widgets.lines import LinesView
+
+NO_INGEST = "not here: run `jinkies serve`, and HTTP ingest opens"
 
 Group = tuple[str, Iterable[BindingType]]
 
@@ -77,13 +80,20 @@ class HelpView(LinesView):
         if replica is None or hello is None:
             return [line(("not connected yet", theme.WARN))]
         attached = self.session.live and self.session.operator.hosting is Hosting.ATTACHED
+        config = self.session.config
         facts = [
             ("core", f"{'attached' if attached else 'embedded'}, version {hello.version}, process {hello.pid}"),
-            ("alerts come in", hello.ingest or "not here: run `jinkies serve`, and HTTP ingest opens"),
+            ("alerts come in", f"http://{hello.ingest}/webhook/alert" if hello.ingest else NO_INGEST),
             ("you are", f"{hello.actor.name} ({hello.actor.kind.value})"),
-            ("data", str(self.session.config.home)),
-            ("config", str(self.session.config.source or "environment and defaults: no jinkies.toml found")),
+            ("data", str(config.home)),
+            ("config", str(config.source or "environment and defaults: no jinkies.toml found")),
         ]
+        for name, used, usual in (
+            ("Discord is at", config.discord.api_url, DiscordConfig().api_url),
+            ("GitHub is at", config.github.api_url, GitHubConfig().api_url),
+        ):
+            if used != usual:  # Enterprise, or a simulator, whose page a browser can open
+                facts.append((name, used.partition("/api/")[0]))
         return [built for name, words in facts for built in _fact(name, clean(words), width)]
 
 

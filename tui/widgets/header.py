@@ -148,9 +148,10 @@ def _part(health: PartHealth, detailed: int) -> list[Part]:
 
 
 def _ok_words(health: PartHealth) -> str:
-    if health.latency_ms is not None:
-        return f"{health.latency_ms:.0f} ms"
-    return cut(clean(health.detail), 20) or "ok"
+    """Of Discord how quickly it answers; of the rest what they have to say: the region, the requests that are left."""
+    latency = f"{health.latency_ms:.0f} ms" if health.latency_ms is not None else ""
+    detail = cut(clean(health.detail), 20)
+    return (latency or detail if health.part == "discord" else detail or latency) or "ok"
 
 
 def _cut_line(segments: Line, room: int) -> Line:
