@@ -123,6 +123,9 @@ async def test_scrolling_up_stands_still_and_the_end_follows(operator: Operator,
     async with following(core, config, operator) as (console, logs):
         logs.feed(*(event(number) for number in range(200)))
         await console.until("line 199 of many")
+        view = view_of(console)
+        view.draw()
+        assert view.vertical_scrollbar.position == view.scroll_y > 100, "the thumb is where the reader is"
         await console.press("g")
         await console.until("line 0 of many", "PAUSED")
         await console.press("G")

@@ -101,6 +101,8 @@ class LogView(ScrollView, can_focus=True):
 
     def draw(self) -> None:
         """Called on the timer: show what came in since the last call, if anything did."""
+        if self.show_vertical_scrollbar:  # Textual moves a thumb only once it is there: not by the first scroll
+            self.vertical_scrollbar.position = self.scroll_y
         state = (self.buffer.next_seq, self.buffer.evicted)
         at_end = not self.following or self.scroll_offset.y == self.max_scroll_y
         if state == self._drawn and not self._dirty and at_end:
