@@ -120,7 +120,7 @@ def card(detail: AlertDetail) -> Card:
 def _fields(detail: AlertDetail) -> list[Field]:
     row, latest = detail.row, detail.latest
     found = [
-        ("Message", latest.message if latest.message != row.title else ""),
+        ("Message", "" if latest.message.strip() in row.title else latest.message),
         ("Request", latest.request_path or ""),
         ("Where", row.culprit or ""),
         ("Instance", latest.instance_id or ""),

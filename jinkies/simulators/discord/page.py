@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from jinkies.simulators.discord.control import loopback_only
+from jinkies.simulators.discord.markdown import rendered
 from jinkies.simulators.discord.messages import LOADING
 from jinkies.simulators.discord.state import State
 from jinkies.simulators.discord.world import Json
@@ -49,10 +50,12 @@ def _embed(embed: Json) -> str:
     parts = []
     if author := embed.get("author"):
         parts.append(f'<p class="small">{_text(author.get("name", ""))}</p>')
-    parts += [f'<p class="{name}">{_text(embed[name])}</p>' for name in ("title", "description") if name in embed]
+    parts += [
+        f'<div class="{name}">{rendered(embed[name])}</div>' for name in ("title", "description") if name in embed
+    ]
     fields = "".join(
         f'<div class="{"inline" if field.get("inline") else "block"}">'
-        f"<dt>{_text(field['name'])}</dt><dd>{_text(field['value'])}</dd></div>"
+        f"<dt>{_text(field['name'])}</dt><dd>{rendered(field['value'])}</dd></div>"
         for field in embed.get("fields", [])
     )
     footer = f'<p class="small">{_text(embed["footer"]["text"])}</p>' if "footer" in embed else ""
@@ -68,11 +71,12 @@ def _message(message: Json) -> str:
         f'<div class="row">{"".join(_component(message, each) for each in row["components"])}</div>'
         for row in message["components"]
     )
+    embeds = "".join(_embed(each) for each in message["embeds"])
     attached = "".join(f'<p class="small">📎 {_text(each["filename"])}</p>' for each in message["attachments"])
     return (
         f"<article><header><b>{_text(author['username'])}</b> {badge} "
         f'<time class="small">{_text(message["timestamp"][11:19])}</time> {edited}</header>'
-        f'<p class="content">{_text(content)}</p>{"".join(_embed(each) for each in message["embeds"])}{attached}{rows}'
+        f'<div class="content">{rendered(content)}</div>{embeds}{attached}{rows}'
         "</article>"
     )
 
@@ -81,9 +85,10 @@ def render_channels(state: State) -> str:
     """The channels side by side, the newest messages at the bottom of each. Everything is escaped."""
     columns = []
     for channel in state.world.channels:
-        shown = reversed(state.listed(channel.id)[:SHOWN_MESSAGES])
+        shown = list(reversed(state.listed(channel.id)[:SHOWN_MESSAGES]))
         inside = "".join(_message(message) for message in shown)
-        columns.append(f"<section><h2>#{_text(channel.name)}</h2><div class=messages>{inside}</div></section>")
+        width = "" if shown else ' class="empty"'
+        columns.append(f"<section{width}><h2>#{_text(channel.name)}</h2><div class=messages>{inside}</div></section>")
     return "".join(columns)
 
 
