@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -42,7 +43,7 @@ async def process(
     try:
         yield running
     finally:
-        if running.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # a test may have killed it a moment ago
             os.killpg(running.pid, signal.SIGKILL)
         await running.communicate()
 
