@@ -54,7 +54,7 @@ panic({0x1, 0x2})
 main.(*Server).Handle(0xc000012, {0x1, 0x2})
 \t/app/server.go:12 +0x1d
 github.com/acme/web.Run(...)
-\t/root/go/pkg/mod/github.com/acme/web@v1.2.3/web.go:7
+\t/home/app/go/pkg/mod/github.com/acme/web@v1.2.3/web.go:7
 main.main()
 \t/app/main.go:30 +0x5
 
