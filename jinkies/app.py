@@ -196,6 +196,8 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
         core.report_health(PartHealth(part="github", state=PartState.UNCONFIGURED, detail=missing))
     if (missing := core.config.discord.missing()) is not None:
         core.report_health(PartHealth(part="discord", state=PartState.UNCONFIGURED, detail=missing))
+    else:
+        work["bot watch"] = core.notice_silence_for_ever
     if core.logs is not None:
         logs = core.logs
         work["aws health"] = lambda: _check_for_ever(core, logs.check)

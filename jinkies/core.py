@@ -66,6 +66,8 @@ from jinkies.workspace import Prepared, Request, Workspace, digest
 BATCH_LIMIT = 256  # commands that share a transaction
 KEY_LIMIT = 200  # characters of an idempotency key
 PREPARE_INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
+BOT_SILENCE_S = 40.0  # it reports every 15 s
+BOT_SILENT = "the bot is silent: is jinkies-bot running?"
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class Core:
         self.reader = reader
         self.hub = Hub(head)
         self.health: dict[str, PartHealth] = {}
+        self._heard_at_ms: dict[str, int] = {}
         self.ingest_address: str | None = None
         self.logs = logs
         self._store = writer
@@ -133,12 +136,22 @@ class Core:
         return await self._enqueue(request)
 
     def report_health(self, health: PartHealth) -> None:
-        """Keep and publish how a part is doing; the same again is no change."""
-        health = msgspec.structs.replace(health, at_ms=health.at_ms or self.clock.now_ms())
-        held = self.health.get(health.part)
-        self.health[health.part] = health
-        if held is None or msgspec.structs.replace(held, at_ms=health.at_ms) != health:
+        """Keep and publish how a part is doing; the same again is no change. ``at_ms`` becomes since when it is so."""
+        now_ms, held = self.clock.now_ms(), self.health.get(health.part)
+        self._heard_at_ms[health.part] = now_ms
+        same = held is not None and (held.state, held.detail) == (health.state, health.detail)
+        health = msgspec.structs.replace(health, at_ms=held.at_ms if held is not None and same else now_ms)
+        if health != held:
+            self.health[health.part] = health
             self.hub.publish(HealthChanged(health=health))
+
+    async def notice_silence_for_ever(self) -> None:
+        """Say when the bot has not been heard of for a while: nobody else would, were it killed."""
+        self.report_health(PartHealth(part="discord", state=PartState.CONNECTING, detail="no bot yet: run jinkies-bot"))
+        while True:
+            await self.clock.sleep(BOT_SILENCE_S / 4)
+            if self.clock.now_ms() - self._heard_at_ms["discord"] > BOT_SILENCE_S * 1000:
+                self.report_health(PartHealth(part="discord", state=PartState.FAILED, detail=BOT_SILENT))
 
     def tails_changed(self) -> None:
         """Publish the tails that run now."""

@@ -273,16 +273,23 @@ async def test_a_foreign_or_future_position_means_resync(operator: Operator) -> 
                 await anext(updates)
 
 
-async def test_health_reaches_those_who_follow_and_the_snapshot(operator: Operator) -> None:
-    health = PartHealth(part="discord", state=PartState.OK, latency_ms=41.0, at_ms=1)
+async def test_health_reaches_those_who_follow_and_the_snapshot(operator: Operator, core: Core) -> None:
+    health = PartHealth(part="discord", state=PartState.OK, latency_ms=41.0)
     position = (await operator.snapshot()).position
+    before_ms = core.clock.now_ms()
     async with operator.subscribe(position) as updates:
         await operator.execute(ReportHealth(health=health))
         async for update in updates:
             if isinstance(update, HealthChanged) and update.health.part == "discord":
-                assert update.health == health
+                since = update.health
                 break
-    assert health in (await operator.snapshot()).health
+    assert msgspec.structs.replace(since, at_ms=0) == health
+    assert since.at_ms >= before_ms
+    while core.clock.now_ms() <= since.at_ms:
+        await core.clock.sleep(0.001)
+    await operator.execute(ReportHealth(health=msgspec.structs.replace(health, latency_ms=40.0)))
+    (held,) = [one for one in (await operator.snapshot()).health if one.part == "discord"]
+    assert (held.latency_ms, held.at_ms) == (40.0, since.at_ms), "since when it is so, not when it was last said"
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(operator: Operator) -> None:

@@ -1,0 +1,47 @@
+"""How the parts are doing, where nobody is left to say it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jinkies import core as core_module
+from jinkies.commands import ReportHealth
+from jinkies.core import Core
+from jinkies.events import HealthChanged
+from jinkies.model import PartHealth, PartState
+from jinkies.wire.peer import local_actor
+
+
+async def test_a_bot_that_falls_silent_is_missed(core: Core) -> None:
+    moments = iter(range(1_000_000, 100_000_000, 11_000))
+
+    class Clock:
+        """Every look at it finds eleven seconds gone."""
+
+        def now_ms(self) -> int:
+            return next(moments)
+
+        def monotonic_s(self) -> float:
+            raise NotImplementedError
+
+        async def sleep(self, _delay_s: float) -> None:
+            await asyncio.sleep(0)
+
+    core.clock = Clock()
+    states: list[tuple[PartState, str]] = []
+    with core.hub.subscribe() as subscription:
+        watching = asyncio.create_task(core.notice_silence_for_ever())
+        while not states or states[-1][0] is not PartState.FAILED:
+            update = (await subscription.get()).update
+            assert isinstance(update, HealthChanged)
+            states.append((update.health.state, update.health.detail))
+            if update.health.state is PartState.CONNECTING:
+                health = PartHealth(part="discord", state=PartState.OK, detail="connected")
+                await core.operator(local_actor()).execute(ReportHealth(health=health))
+        watching.cancel()
+        await asyncio.wait({watching})
+    assert states == [
+        (PartState.CONNECTING, "no bot yet: run jinkies-bot"),
+        (PartState.OK, "connected"),
+        (PartState.FAILED, core_module.BOT_SILENT),
+    ]
