@@ -58,7 +58,7 @@ from jinkies.model import (
 from jinkies.operator import Hosting
 from jinkies.ports import Logs
 from jinkies.redact import redact_occurrence
-from jinkies.store.changes import Wanted
+from jinkies.store.changes import Changes, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
 from jinkies.workspace import Prepared, Request, Workspace, digest
@@ -68,6 +68,8 @@ KEY_LIMIT = 200  # characters of an idempotency key
 PREPARE_INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
 BOT_SILENCE_S = 40.0  # it reports every 15 s
 BOT_SILENT = "the bot is silent: is jinkies-bot running?"
+
+_Waiting = tuple[Request, asyncio.Future[Outcome]]
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ class Core:
         self.ingest_address: str | None = None
         self.logs = logs
         self._store = writer
-        self._waiting: asyncio.Queue[tuple[Request, asyncio.Future[Outcome]]] = asyncio.Queue(config.http.max_waiting)
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -116,6 +118,8 @@ class Core:
         """Carry a command out; see ``Operator.execute``."""
         if key is not None and not 1 <= len(key) <= KEY_LIMIT:
             raise Invalid(f"key: {len(key)} characters; 1 to {KEY_LIMIT}")
+        if key is not None and not key.isprintable():
+            raise Invalid("key: printable characters only")
         match command:
             case ReportHealth(health=health):
                 authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
@@ -189,6 +193,8 @@ class Core:
         return tuple(prepared)
 
     def _prepare_one(self, report: ReportOccurrence) -> Prepared:
+        if report.occurred_at_ms is not None and report.occurred_at_ms < 0:
+            raise Invalid(f"occurred_at_ms: {report.occurred_at_ms} is before 1970")
         service = self.config.services.get(report.service)
         environment = report.environment or (service and service.environment) or self.config.environment
         clean = redact_occurrence(msgspec.structs.replace(report, environment=environment))
@@ -218,29 +224,29 @@ class Core:
                 batch.append(self._waiting.get_nowait())
             try:
                 await self._write(batch)
-            except StoreFailed as error:
-                _fail(batch, error)
-                self.report_health(PartHealth(part="store", state=PartState.FAILED, detail=str(error)))
-            except Exception:
+            except Exception:  # the writer outlives whatever it is: who waits would wait for ever
                 _log.exception("a batch of %d commands failed", len(batch))
-                await self._store.rollback()
                 _fail(batch, StoreFailed("internal error; the log says more"))
             finally:
                 for _ in batch:
                     self._waiting.task_done()
 
-    async def _write(self, batch: list[tuple[Request, asyncio.Future[Outcome]]]) -> None:
-        loaded = await self._store.begin(_wanted(batch))
-        space = Workspace(loaded, now_ms=self.clock.now_ms(), alert_channel_id=self.config.discord.alert_channel_id)
-        answers: list[Outcome | CommandError] = []
-        for request, _ in batch:
-            answers.append(self._carry_out(space, request))
-        if space.changes.empty:
-            await self._store.rollback()
-            bodies = []
-        else:
-            bodies = await self._store.commit(space.changes)
-        for entry, body in zip(space.changes.entries, bodies, strict=True):
+    async def _write(self, batch: list[_Waiting]) -> None:
+        try:
+            changes, answers, bodies = await self._transact([request for request, _ in batch])
+        except StoreFailed as error:
+            _fail(batch, error)
+            self.report_health(PartHealth(part="store", state=PartState.FAILED, detail=str(error)))
+            return
+        except Exception:
+            if len(batch) > 1:  # one of them, by a fault of ours, can't be carried out: the others can
+                for one in batch:
+                    await self._write([one])
+                return
+            _log.exception("a command failed: %s", batch[0][0].command.__struct_config__.tag)
+            _fail(batch, StoreFailed("internal error; the log says more"))
+            return
+        for entry, body in zip(changes.entries, bodies, strict=True):
             self.hub.publish(entry, body)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
@@ -250,6 +256,20 @@ class Core:
             else:
                 future.set_result(answer)
         self.report_health(PartHealth(part="store", state=PartState.OK))
+
+    async def _transact(self, requests: list[Request]) -> tuple[Changes, list[Outcome | CommandError], list[bytes]]:
+        """All of them in one transaction. Raises with nothing written."""
+        loaded = await self._store.begin(_wanted(requests))
+        space = Workspace(loaded, now_ms=self.clock.now_ms(), alert_channel_id=self.config.discord.alert_channel_id)
+        try:
+            answers = [self._carry_out(space, request) for request in requests]
+        except Exception:
+            await self._store.rollback()
+            raise
+        if space.changes.empty:
+            await self._store.rollback()
+            return space.changes, answers, []
+        return space.changes, answers, await self._store.commit(space.changes)
 
     def _carry_out(self, space: Workspace, request: Request) -> Outcome | CommandError:
         try:
@@ -401,9 +421,9 @@ async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update
         yield one.update
 
 
-def _wanted(batch: list[tuple[Request, asyncio.Future[Outcome]]]) -> Wanted:
+def _wanted(requests: list[Request]) -> Wanted:
     wanted = Wanted()
-    for request, _ in batch:
+    for request in requests:
         if request.key is not None:
             wanted.keys.add((request.sender, request.key))
         wanted.fingerprints.update(prepared.fingerprint for prepared in request.prepared)
@@ -416,7 +436,7 @@ def _wanted(batch: list[tuple[Request, asyncio.Future[Outcome]]]) -> Wanted:
     return wanted
 
 
-def _fail(batch: list[tuple[Request, asyncio.Future[Outcome]]], error: Exception) -> None:
+def _fail(batch: list[_Waiting], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -235,15 +235,17 @@ class Workspace:
         return Outcome(reason=f"{len(request.prepared)} occurrences")
 
     def _expire(self, actor: Actor) -> Outcome:
-        resolved = self.changes.counts.resolved
-        for alert_id in self._expired:
-            if alert_id in self._alerts:  # touched by a command before this one: it is not quiet
+        resolved, already = self.changes.counts.resolved, len(self.changes.expired)
+        expired, self._expired = self._expired, []  # a second one in this transaction finds them gone
+        for alert_id in expired:
+            if alert_id in self._alerts:  # touched by a command beside this one: it is not quiet
                 continue
             resolved -= 1
             self.changes.expired.append(alert_id)
             self.changes.counts = msgspec.structs.replace(self.changes.counts, resolved=resolved)
             self._append(EntryKind.ALERT_EXPIRED, actor, alert_id, "deleted after its retention", None)
-        return Outcome(changed=bool(self.changes.expired), reason=f"{len(self.changes.expired)} deleted")
+        deleted = len(self.changes.expired) - already
+        return Outcome(changed=deleted > 0, reason=f"{deleted} deleted")
 
     def _stored(self, alert_id: int) -> StoredAlert:
         stored = self._alerts.get(alert_id)

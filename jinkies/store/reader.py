@@ -29,6 +29,7 @@ from jinkies.store.database import open_reader
 READERS = 2
 TIMELINE_ENTRIES = 200
 JOURNAL_PAGE = 500
+LAST_ID = 2**63 - 1  # SQLite's largest integer
 
 _row = msgspec.json.Decoder(AlertRow).decode
 _occurrence = msgspec.json.Decoder(Occurrence).decode
@@ -78,8 +79,8 @@ class Reader:
     async def state(self) -> State:
         """Counts, unresolved rows and deliveries, all of one moment."""
         async with self._connection() as db:
-            await db.execute("BEGIN")
-            try:
+            try:  # around BEGIN too: a caller who is cancelled there leaves it to be carried out
+                await db.execute("BEGIN")
                 return await self._state(db)
             finally:
                 await db.execute("ROLLBACK")
@@ -137,6 +138,8 @@ class Reader:
 
     async def alert(self, alert_id: int) -> AlertDetail:
         """One alert with its context. Raises ``NotFound``."""
+        if not 0 < alert_id <= LAST_ID:
+            raise NotFound(f"there is no alert #{alert_id}")
         async with self._connection() as db:
             alerts = list(
                 await db.execute_fetchall("SELECT image, fingerprint FROM alerts WHERE alert_id = ?", (alert_id,))
@@ -232,6 +235,6 @@ def _cursor(row: AlertRow) -> str:
 
 def _parse_cursor(cursor: str) -> list[object]:
     at_ms, _, alert_id = cursor.partition("-")
-    if not (at_ms.isascii() and at_ms.isdigit() and alert_id.isascii() and alert_id.isdigit() and len(cursor) < 40):
+    if not (cursor.isascii() and all(part.isdigit() and len(part) < 19 for part in (at_ms, alert_id))):
         raise Invalid(f"cursor: {cursor[:40]!r} is not one that a page gave")
     return [int(at_ms), int(alert_id)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 import aiosqlite
 import msgspec
@@ -16,6 +17,8 @@ from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert,
 
 KEPT_OCCURRENCES = 20  # the newest of an alert, besides its first
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
+
+_UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
 
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
@@ -30,30 +33,35 @@ class Writer:
 
     async def begin(self, wanted: Wanted) -> Loaded:
         """Begin a transaction and load what it touches. Raises ``StoreFailed``; nothing is open then."""
-        try:
+        async with self._all_or_nothing("begin"):
             await self._db.execute("BEGIN IMMEDIATE")
             return await self._load(wanted)
-        except sqlite3.Error as error:
-            await self.rollback()
-            raise StoreFailed(f"the database refused to begin: {error}") from error
 
     async def commit(self, changes: Changes) -> list[bytes]:
         """Write and commit; durable when it returns. Gives each journal entry's encoded body.
 
-        Raises ``StoreFailed``; nothing of the transaction is there then.
+        Raises ``StoreFailed``, or what else was wrong with the changes; nothing of the transaction is there then.
         """
-        try:
+        async with self._all_or_nothing("commit"):
             bodies = await self._apply(changes)
             await self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            await self.rollback()
-            raise StoreFailed(f"the database refused to commit: {error}") from error
-        return bodies
+            return bodies
 
     async def rollback(self) -> None:
         """Leave the transaction, if one is open, without writing."""
         if self._db.in_transaction:
             await self._db.execute("ROLLBACK")
+
+    @asynccontextmanager
+    async def _all_or_nothing(self, doing: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except Exception as error:
+            with suppress(sqlite3.Error):  # what can't be undone now is undone by the next one's failure to begin
+                await self.rollback()
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNFIT):
+                raise StoreFailed(f"the database refused to {doing}: {error}") from error
+            raise
 
     async def _load(self, wanted: Wanted) -> Loaded:
         meta = {str(row[0]): str(row[1]) for row in await self._db.execute_fetchall("SELECT name, value FROM meta")}

@@ -228,6 +228,19 @@ async def test_a_key_has_bounds(operator: Operator, key: str) -> None:
         await operator.execute(boom(), key=key)
 
 
+async def test_a_key_is_printable(operator: Operator) -> None:
+    for _ in range(2):
+        with pytest.raises(Invalid, match="key: printable characters only"):
+            await operator.execute(boom(), key="a\0b")
+
+
+async def test_numbers_beyond_the_store_are_refused(operator: Operator) -> None:
+    with pytest.raises(NotFound, match="there is no alert #"):
+        await operator.execute(CreatePullRequest(alert_id=2**70))
+    with pytest.raises(Invalid, match="occurred_at_ms"):
+        await operator.execute(boom(occurred_at_ms=-(2**70)))
+
+
 async def test_an_unknown_alert_is_not_found(operator: Operator) -> None:
     with pytest.raises(NotFound, match="there is no alert #77"):
         await operator.execute(Acknowledge(alert_id=77))
@@ -326,7 +339,12 @@ async def test_alerts_are_found_by_state_service_severity_and_text(operator: Ope
 
 @pytest.mark.parametrize(
     ("query", "message"),
-    [(AlertQuery(limit=0), "limit"), (AlertQuery(limit=501), "limit"), (AlertQuery(cursor="x"), "cursor")],
+    [
+        (AlertQuery(limit=0), "limit"),
+        (AlertQuery(limit=501), "limit"),
+        (AlertQuery(cursor="x"), "cursor"),
+        (AlertQuery(cursor=f"{2**80}-1"), "cursor"),
+    ],
 )
 async def test_a_query_out_of_bounds_names_what_is_wrong(operator: Operator, query: AlertQuery, message: str) -> None:
     with pytest.raises(Invalid, match=message):

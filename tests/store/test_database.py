@@ -13,8 +13,9 @@ from jinkies.commands import Expire, ReportOccurrence, Resolve
 from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.errors import StoreFailed
-from jinkies.model import SYSTEM, AlertQuery, PartState
+from jinkies.model import SYSTEM, AlertQuery, Counts, PartState
 from jinkies.store.database import migrations, open_writer
+from jinkies.store.reader import READERS
 from jinkies.store.writer import KEPT_OCCURRENCES
 
 
@@ -100,3 +101,56 @@ async def test_resolved_alerts_expire_and_their_ids_are_not_used_again(core: Cor
     assert (await core.snapshot()).counts.resolved == 0
     new = await core.execute(ReportOccurrence(service="api", message="new", fingerprint="new"), SYSTEM)
     assert new.alert_id == 4
+
+
+async def test_expiring_twice_in_one_transaction_counts_once(core: Core) -> None:
+    for n in range(3):
+        await core.execute(ReportOccurrence(service="api", message=f"m{n}", fingerprint=f"{n}"), SYSTEM)
+    await core.execute(Resolve(alert_id=1), SYSTEM)
+    expire = Expire(before_ms=core.clock.now_ms() + 1)
+    outcomes = await asyncio.gather(core.execute(expire, SYSTEM), core.execute(expire, SYSTEM))
+    assert [(one.changed, one.reason) for one in outcomes] == [(True, "1 deleted"), (False, "0 deleted")]
+    assert (await core.snapshot()).counts == Counts(open=2)
+
+
+async def test_a_reader_who_leaves_half_way_leaves_nothing_open(core: Core) -> None:
+    """A transaction left open on a reading connection would show its own moment for ever."""
+    for steps in range(12):
+        leaving = asyncio.create_task(core.snapshot())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+    await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+    for snapshot in await asyncio.gather(*(core.snapshot() for _ in range(2 * READERS))):
+        assert snapshot.position.seq == 1
+
+
+async def test_a_command_that_cannot_be_stored_fails_alone(core: Core, caplog: pytest.LogCaptureFixture) -> None:
+    messages = ["one", "half a character: \ud800", "two"]
+    results = await asyncio.gather(
+        *(core.execute(ReportOccurrence(service="api", message=m, fingerprint=m[:3]), SYSTEM) for m in messages),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], StoreFailed)
+    assert "report_occurrence" in caplog.text
+    page = await core.reader.alerts(AlertQuery())
+    assert sorted(row.title for row in page.rows) == ["one", "two"]
+    assert core.hub.head == 2
+
+
+async def test_a_writer_whose_undoing_fails_too_goes_on(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = core._store
+
+    async def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_apply", broken)
+        patched.setattr(store, "rollback", broken)
+        for _ in range(3):
+            with pytest.raises(StoreFailed, match=r"disk I/O error|within a transaction"):
+                await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+    with pytest.raises(StoreFailed, match="within a transaction"):
+        await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+    assert (await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)).seq == 1
