@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except JinkiesError as error:
         print(f"jinkies-bot: {error}", file=sys.stderr)  # noqa: T201 - likewise
         return 1
+    except Exception:  # into the log, which takes the secrets out, and not through the interpreter, which doesn't
+        log.critical("the bot broke", exc_info=True)
+        return 1
     return 0
 
 

@@ -49,6 +49,10 @@ class Lease:
             await self._taken.wait()
         return self.term
 
+    def lost(self) -> None:
+        """The core said that another holds it: nothing is done until it is taken again."""
+        self._ends_at_s = float("-inf")
+
     async def run(self) -> None:
         """Take and renew for ever; give it back when cancelled."""
         try:
@@ -65,7 +69,7 @@ class Lease:
             async with asyncio.timeout(self._ttl_s):
                 await self._operator.execute(self._command(self._ttl_s))
         except Conflict as error:
-            self._ends_at_s = float("-inf")
+            self.lost()
             log.debug("standing by: %s", error)
             return
         except (JinkiesError, TimeoutError) as error:

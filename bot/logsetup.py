@@ -16,6 +16,7 @@ from jinkies.redact import redact
 
 _INTERACTION_TOKEN = re.compile(r"(/(?:interactions|webhooks)/\d+/)[^/\s\"']+")
 HIDDEN = "[redacted]"
+OURS = ("bot", "jinkies", "__main__")
 
 
 class SecretFreeFormatter(logging.Formatter):
@@ -38,14 +39,18 @@ class SecretFreeFormatter(logging.Formatter):
 
 
 def configure(config: Config, stream: TextIO | None = None) -> logging.Handler:
-    """Send the log to ``stream`` (standard error by default) at the configured level; the library's from WARNING up."""
+    """Send the log to ``stream`` (standard error by default): ours at the configured level, libraries' from WARNING up.
+
+    Libraries' lower levels hold secrets and foreign text: botocore logs signed headers and whole answers, for one.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(SecretFreeFormatter(_secrets(config)))
     root = logging.getLogger()
     root.addHandler(handler)
-    root.setLevel(config.log_level)
-    for noisy in ("interactions", "aiohttp", "httpx", "httpcore", "asyncio", "aiosqlite"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    level = logging.getLevelNamesMapping()[config.log_level]
+    root.setLevel(max(logging.WARNING, level))
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(level)
     return handler
 
 

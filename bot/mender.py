@@ -14,7 +14,7 @@ from bot.sightings import Sightings
 from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import RecordDelivery
-from jinkies.errors import JinkiesError, NotFound, Unavailable
+from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
 from jinkies.model import AlertDetail, Delivery, DeliveryState
 from jinkies.operator import Operator
 
@@ -85,7 +85,10 @@ class Mender:
             except Unavailable as error:  # the core went away: what is wanted can't be known
                 log.debug("channel %s waits for the core: %s", self._channel_id, error)
                 await self._clock.sleep(CORE_PAUSE_S)
-            except JinkiesError as error:  # refused: the lease is another's by now, say
+            except Conflict as error:  # the core gave the lease away: what we believe of it is wrong
+                log.warning("channel %s: the core refused: %s", self._channel_id, error)
+                self._lease.lost()
+            except JinkiesError as error:
                 log.warning("channel %s: the core refused: %s", self._channel_id, error)
                 await self._clock.sleep(CORE_PAUSE_S)
 
@@ -124,11 +127,18 @@ class Mender:
         except NotFound:  # expired: the replica drops the delivery soon
             self._agenda.of(delivery).not_before_s = self._clock.monotonic_s() + GONE_PAUSE_S
             return
-        message = alert_message(detail, epoch=self._epoch)
+        if self._lease.term != self._term[0] or not self._lease.held:  # it lapsed while the core was asked
+            return
         try:
-            await self._show(delivery, detail, message)
+            await self._show(delivery, detail, alert_message(detail, epoch=self._epoch))
         except CourierError as error:
             await self._failed(delivery, error)
+            return
+        except JinkiesError:
+            raise
+        except Exception:  # a fault of ours with this card: the others, and the commands, go on
+            log.exception("alert %d in channel %s can't be shown", delivery.alert_id, self._channel_id)
+            self._pause(self._agenda.of(delivery), Trouble.REFUSED)
             return
         progress = self._agenda.of(delivery)
         progress.decision_rev = detail.row.decision_rev

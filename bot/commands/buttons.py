@@ -12,7 +12,7 @@ from bot.answers import Reply, answer, open_form
 from bot.commands.desk import OTHER_DATABASE, Desk, refusal
 from bot.contexts import ComponentContext, ModalContext
 from bot.custom_ids import CustomId, FormField, epoch8
-from bot.render import pull_request_form
+from bot.render import Form, pull_request_form
 from jinkies.cards import CardAction
 from jinkies.commands import Acknowledge, AnyCommand, CreatePullRequest, Reopen, Resolve
 from jinkies.errors import JinkiesError
@@ -63,21 +63,28 @@ class _Presses:
         return await self._desk.act(command_of(meant), caller, interaction_id, foreign=meant.epoch8)
 
     async def _ask_for_details(self, context: ComponentContext, meant: CustomId) -> None:
-        """A form must be the first answer, so that what it is filled with has to be at hand."""
+        """A form must be the first answer, so that all it is filled with has to come within ``FORM_LIMIT_S``."""
         try:
-            epoch = await self._desk.epoch()
-            if meant.epoch8 != epoch8(epoch):
-                await answer(context, _said(OTHER_DATABASE), on_card=True)
-                return
-            self._desk.check_github()
-            row = self._desk.replica.rows.get(meant.alert_id)
-            if row is None:
-                row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id), limit_s=FORM_LIMIT_S)).row
+            form = await self._desk.ask(self._form(meant), limit_s=FORM_LIMIT_S)
         except JinkiesError as error:
             await answer(context, _said(refusal(error)), on_card=True)
-            return
+        else:
+            if isinstance(form, str):
+                await answer(context, _said(form), on_card=True)
+            else:
+                await open_form(context, form)
+
+    async def _form(self, meant: CustomId) -> Form | str:
+        """The form, or a line that says why there is none."""
+        epoch = await self._desk.epoch()
+        if meant.epoch8 != epoch8(epoch):
+            return OTHER_DATABASE
+        self._desk.check_github()
+        row = self._desk.replica.rows.get(meant.alert_id)
+        if row is None:
+            row = (await self._desk.operator.alert(meant.alert_id)).row
         base = self._desk.config.github.base_branch
-        await open_form(context, pull_request_form(row, epoch=epoch, title=_title(row), base_branch=base))
+        return pull_request_form(row, epoch=epoch, title=_title(row), base_branch=base)
 
     async def _request(self, context: ModalContext) -> Reply:
         found = custom_ids.parse_form(context.custom_id)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 import msgspec
 
 from jinkies.clock import Clock
-from jinkies.errors import JinkiesError
+from jinkies.errors import JinkiesError, UpstreamError
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource, merged
 from jinkies.logs.seen import Seen
 from jinkies.logs.sweep import Backoff, Sweep
@@ -49,7 +49,7 @@ class Follower:
             if trouble != self._trouble:
                 self._trouble = trouble
                 yield TailBatch(trouble=trouble)
-            await self._clock.sleep(self._pause(trouble))
+            await self._clock.sleep(self._pause(slow_down=source.strained(len(self._sweeps))))
 
     async def _poll(self, source: Patient) -> AsyncGenerator[tuple[LogEvent, ...], None]:
         now_ms, monotonic_s = self._clock.now_ms(), self._clock.monotonic_s()
@@ -84,8 +84,8 @@ class Follower:
             sweep.trim(run[0].timestamp_ms)
         return tuple(found)
 
-    def _pause(self, trouble: str | None) -> float:
-        if trouble is not None:
+    def _pause(self, *, slow_down: bool) -> float:
+        if slow_down:
             return self._backoff.failed(random.random())  # noqa: S311 - spreads retries, hides nothing
         self._backoff.succeeded()
         return self._poll_s
@@ -115,6 +115,14 @@ class Patient:
     def trouble(self) -> str | None:
         """One line for people: why some groups give nothing; None when all do."""
         return " · ".join(dict.fromkeys(str(error) for error in self.failures.values()))[:500] or None
+
+    def strained(self, groups: int) -> bool:
+        """Whether to ask less often for a while: CloudWatch is throttling or failing, or gives nothing at all.
+
+        A group of ``groups`` that is missing or forbidden must not make the others' lines late.
+        """
+        passing = any(isinstance(error, UpstreamError) and error.retry for error in self.failures.values())
+        return passing or len(self.failures) == groups
 
 
 def _newest(events: Iterable[LogEvent]) -> int:

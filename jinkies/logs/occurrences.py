@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from itertools import pairwise
 
 import msgspec
@@ -20,6 +21,7 @@ NEAR_MS = 10_000  # read before a match; where that brings too few lines, and is
 FAR_MS = 120_000
 AFTER_MS = 3_000
 AROUND_EVENTS = 10_000  # read around the matches of a stream
+AROUND_CHARS = 8_000_000  # likewise: one event may be 1 MB
 READS = 10  # streams of one poll whose surroundings are read: in a storm the others are reported without
 LINE_CHARS = 4_000
 
@@ -113,10 +115,13 @@ async def _around(source: PageSource, log_group: str, cluster: list[Match], watc
 
 async def _read(source: PageSource, ask: Ask) -> list[LogEvent]:
     events: list[LogEvent] = []
-    async for run in merged(Patient(source), [ask], _EVERYTHING):
-        events.extend(run)
-        if len(events) >= AROUND_EVENTS:
-            break
+    characters = 0
+    async with aclosing(merged(Patient(source), [ask], _EVERYTHING)) as runs:
+        async for run in runs:
+            events.extend(run)
+            characters += sum(len(event.message) for event in run)
+            if len(events) >= AROUND_EVENTS or characters >= AROUND_CHARS:
+                break
     return events
 
 

@@ -81,20 +81,22 @@ class WatchRunner:
         backoff = Backoff(POLL_S, BACKOFF_MOST_S)
         running: Watch | None = None
         while True:
-            trouble: str | None = None
+            trouble, slow_down = None, True
             try:
                 running = running or await self._open(watch)
                 trouble = await running.poll()
+                slow_down = running.strained
             except JinkiesError as error:
                 trouble = str(error)
             except Exception as error:  # one watch's fault must not stop the others
                 _log.exception("watch %s broke", watch.name)
                 trouble = f"internal error ({type(error).__name__})"
             await self._note(watch.name, trouble)
-            if trouble is None:
+            if slow_down:
+                await self._clock.sleep(backoff.failed(random.random()))  # noqa: S311 - spreads retries, hides nothing
+            else:
                 backoff.succeeded()
-            luck = random.random()  # noqa: S311 - spreads retries, hides nothing
-            await self._clock.sleep(self._pause(running) if trouble is None else backoff.failed(luck))
+                await self._clock.sleep(self._pause(running))
 
     async def _open(self, watch: WatchConfig) -> Watch:
         groups = resolve(self._config, (watch.service or f"group:{watch.log_group}",))
@@ -158,6 +160,7 @@ class Watch:
         self._sweeps = {group_name(group): Sweep(group, self._seen(known, group)) for group in log_groups}
         self._waiting: dict[bytes, _Waiting] = {}
         self._saved_s = clock.monotonic_s()
+        self.strained = False  # whether the last poll says to ask less often, see ``Patient.strained``
 
     @property
     def pending(self) -> bool:
@@ -185,6 +188,7 @@ class Watch:
             sweep.trim(self._clock.now_ms() if keep_from_ms is None else keep_from_ms)
         if monotonic_s - self._saved_s >= PROGRESS_S:
             await self.save()
+        self.strained = source.strained(len(self._sweeps))
         return source.trouble()
 
     async def save(self, reports: tuple[ReportOccurrence, ...] = ()) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -92,11 +94,32 @@ def test_a_deleted_card_and_one_in_step_want_nothing() -> None:
     assert not outstanding(msgspec.structs.replace(posted, state=DeliveryState.DELETED))
 
 
-def test_the_log_holds_no_secret_not_even_in_a_traceback() -> None:
-    config = Config(home=Path("/nowhere"), discord=DiscordConfig(token=Secret("tok-en-of-the-bot")))
-    stream, root, level = io.StringIO(), logging.getLogger(), logging.getLogger().level
+@contextmanager
+def logged(config: Config) -> Iterator[io.StringIO]:
+    """What the bot logs with this configuration."""
+    stream, before = io.StringIO(), {name: logging.getLogger(name).level for name in ("root", *logsetup.OURS)}
     handler = logsetup.configure(config, stream)
     try:
+        yield stream
+    finally:
+        logging.getLogger().removeHandler(handler)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def test_debug_is_for_the_bot_and_its_core_not_for_libraries() -> None:
+    """botocore's DEBUG has signed headers and whole answers, for one, and ``--embedded`` runs it in the bot."""
+    libraries = ("botocore.auth", "aiobotocore", "interactions", "aiohttp.access", "httpcore", "githubkit", "asyncio")
+    with logged(Config(home=Path("/nowhere"), log_level="DEBUG")) as stream:
+        for name in (*libraries, "bot.mender", "jinkies.core"):
+            logging.getLogger(name).debug("from %s", name)
+            logging.getLogger(name).info("from %s", name)
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["bot.mender"] * 2 + ["jinkies.core"] * 2
+
+
+def test_the_log_holds_no_secret_not_even_in_a_traceback() -> None:
+    config = Config(home=Path("/nowhere"), discord=DiscordConfig(token=Secret("tok-en-of-the-bot")))
+    with logged(config) as stream:
         url = "POST::https://discord.com/api/v10/interactions/123/aW50ZXJhY3Rpb24/callback: 404"
         logging.getLogger("interactions").error(url)
         logging.getLogger("interactions").info("Command Called: alerts with context.args = ['a secret search']")
@@ -104,9 +127,6 @@ def test_the_log_holds_no_secret_not_even_in_a_traceback() -> None:
             int("Authorization: Bot tok-en-of-the-bot")
         except ValueError:
             logging.getLogger("bot").exception("failed")
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
     text = stream.getvalue()
     assert "/interactions/123/[redacted]/callback" in text
     assert "ValueError" in text

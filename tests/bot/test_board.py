@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
+from bot.render import Message, alert_message
 from bot.session import Session
 from jinkies.app import host
-from jinkies.commands import Acknowledge, Reopen
+from jinkies.commands import Acknowledge, AnyCommand, Outcome, RecordDelivery, Reopen, TakeLease
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.model import DeliveryState, PartState
+from jinkies.errors import Conflict, Disconnected
+from jinkies.model import AlertDetail, DeliveryState, PartState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import (
     Access,
@@ -240,6 +244,78 @@ async def test_of_two_boards_one_mends_and_the_other_takes_over(
             alert_id = (await report(operator, "ValueError: after the handover")).alert_id or 0
             await until_in_step(standby, alert_id)
     assert len(discord.messages(CHANNEL)) == posts(discord) == 11
+
+
+async def test_a_board_that_slept_through_its_lease_posts_nothing(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the alert, is suspended, and goes on when another has posted the card and Discord's nonce is old."""
+    async with SimulatedDiscord(limits=RateLimits(enabled=False), nonce_memory_s=0.0) as discord:
+        async with desk_on(discord, config) as (desk, operator), running_bot(desk) as sleeper:
+            asked, wake = asyncio.Event(), asyncio.Event()
+            attached = sleeper.replica.operator
+            alert, execute = attached.alert, attached.execute
+
+            async def slowly(alert_id: int) -> AlertDetail:
+                detail = await alert(alert_id)
+                asked.set()
+                await wake.wait()
+                return detail
+
+            async def without_lease(command: AnyCommand, **more: Any) -> Outcome:
+                if isinstance(command, TakeLease):
+                    raise Disconnected("suspended")
+                return await execute(command, **more)
+
+            monkeypatch.setattr(attached, "alert", slowly)
+            first = (await report(operator)).alert_id or 0
+            await asked.wait()
+            monkeypatch.setattr(attached, "execute", without_lease)
+            async with running_bot(desk) as awake:
+                await until_in_step(awake, first)
+                wake.set()
+                second = (await report(operator, "ValueError: another one")).alert_id or 0
+                await until_in_step(awake, second)
+        assert len(discord.messages(CHANNEL)) == posts(discord) == 2
+
+
+async def test_a_board_that_hears_that_the_lease_is_gone_takes_it_again_first(
+    discord: SimulatedDiscord, desk: Core, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_bot(desk) as session:
+        attached = session.replica.operator
+        execute, said, commands = attached.execute, [Conflict("the board's lease is not yours")], []
+
+        async def refusing(command: AnyCommand, **more: Any) -> Outcome:
+            commands.append(type(command))
+            if isinstance(command, RecordDelivery) and said:
+                raise said.pop()
+            return await execute(command, **more)
+
+        monkeypatch.setattr(attached, "execute", refusing)
+        alert_id = (await report(operator)).alert_id or 0
+        await until_in_step(session, alert_id)
+    first, second = [at for at, kind in enumerate(commands) if kind is RecordDelivery]
+    assert TakeLease in commands[first:second]
+    assert len(discord.messages(CHANNEL)) == posts(discord) == 1
+
+
+async def test_a_card_that_can_not_be_rendered_stops_no_other(
+    discord: SimulatedDiscord, desk: Core, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = (await report(operator, "ValueError: poison")).alert_id or 0
+
+    def rendered(detail: AlertDetail, *, epoch: str) -> Message:
+        if detail.row.alert_id == bad:
+            raise ZeroDivisionError
+        return alert_message(detail, epoch=epoch)
+
+    monkeypatch.setattr("bot.mender.alert_message", rendered)
+    async with running_bot(desk) as session:
+        good = (await report(operator, "ValueError: another one")).alert_id or 0
+        await until_in_step(session, good)
+        assert state(session, bad) is DeliveryState.PENDING
+    assert len(discord.messages(CHANNEL)) == 1
 
 
 async def test_mentions_in_an_alert_ping_nobody(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:

@@ -14,10 +14,11 @@ from jinkies.app import host
 from jinkies.commands import TakeLease
 from jinkies.config import Config, Secret
 from jinkies.core import Core
+from jinkies.events import Hello
 from jinkies.model import PartState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import AnswerKind, Fault, FaultKind, RateLimit, RateLimits, SimulatedDiscord
-from tests.bot.conftest import CHANNEL, report, running_bot, until, until_health, until_in_step
+from tests.bot.conftest import CHANNEL, button, report, running_bot, until, until_health, until_in_step
 
 CHANNEL_ID = "1300000000000000001"
 
@@ -96,6 +97,26 @@ async def test_a_slow_core_is_waited_for_by_deferring(
     assert callback.body == {"type": 5, "data": {"flags": 64}}
     assert answer.kind is AnswerKind.MESSAGE
     assert answer.ephemeral
+
+
+async def test_a_form_is_not_waited_for_beyond_what_discord_allows(
+    discord: SimulatedDiscord, desk: Core, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form can't be deferred: with a core that has not answered once yet, the press is answered in words."""
+    alert_id = (await report(operator)).alert_id or 0
+
+    async def never() -> Hello:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with running_bot(desk) as session:
+        await until_in_step(session, alert_id)
+        monkeypatch.setattr(session.replica.operator, "hello", never)
+        monkeypatch.setattr(session.replica, "hello", None)
+        [card] = discord.messages(CHANNEL)
+        answer = await discord.press(card["id"], button(card, "pr"))
+    assert answer.kind is AnswerKind.MESSAGE
+    assert "core is not reachable" in answer.text
 
 
 async def test_many_calls_to_one_channel_at_once_all_arrive(desk_config: Config, config: Config) -> None:

@@ -153,6 +153,20 @@ async def test_a_group_that_fails_does_not_stop_the_others(clock: ManualClock) -
         assert viewer.texts == ["of a", "of b"]
 
 
+async def test_a_missing_group_does_not_make_the_others_late(clock: ManualClock) -> None:
+    source = Memory()
+    source.failing["/b"] = UpstreamError("no log group /b in this account and region")
+    async with following(source, clock, "/a", "/b") as viewer:
+        for at in range(10):
+            source.put(f"of a, {at}", clock.now_ms())
+            await viewer.polls(2)
+            assert viewer.texts[-1] == f"of a, {at}"
+        source.failing["/b"] = UpstreamError("CloudWatch is throttling logs:FilterLogEvents", retry=True)
+        source.asks.clear()
+        await viewer.polls(60, step_s=30)
+        assert len(source.asks) <= 6, "throttled is throttled for all groups"
+
+
 async def test_pattern_level_and_grep(clock: ManualClock) -> None:
     source = Memory()
     spec = TailSpec(targets=("/a",), filter_pattern="order", level=Level.ERROR, grep=r"\d{2}")

@@ -278,6 +278,33 @@ async def test_a_watch_that_fails_says_so_keeps_trying_and_does_not_stop_others(
         assert core.health[-1] == (PartState.OK, "2 following")
 
 
+async def test_a_missing_group_of_a_service_does_not_make_its_other_alerts_late(clock: ManualClock) -> None:
+    source, core = Memory(), Core()
+    source.failing["/gone"] = UpstreamError("no log group /gone in this account and region")
+    config = desk("http://127.0.0.1:1", watches=(ERRORS,), api=("/a", "/gone"))
+    async with watching(source, core, clock, config=config) as turns:
+        for number in range(4):
+            source.put(f"ERROR {number}", clock.now_ms() + 1)
+            await turns(2)
+            assert core.messages[-1:] == [str(number)]
+        assert core.health == [(PartState.FAILED, "errors: no log group /gone in this account and region")]
+
+
+async def test_wide_lines_around_a_match_are_read_within_bounds(clock: ManualClock) -> None:
+    """A page of CloudWatch's has at most 1 MB: here one event a page, a hundred of them around the match."""
+    source, core = Memory(page_size=1), Core()
+    async with watching(source, core, clock) as turns:
+        for at in range(100):
+            source.put("x" * 1_000_000, clock.now_ms() + at)
+        source.put("ERROR here", clock.now_ms() + 100)
+        await turns(1)
+        source.asks.clear()
+        await turns(1)
+        assert core.messages == ["here"]
+        around = [ask for ask in source.asks if ask.streams]
+        assert 0 < len(around) <= 30
+
+
 @pytest.mark.parametrize(
     ("config", "detail"),
     [
