@@ -60,6 +60,7 @@ class Replica:
         self._clock = clock or SystemClock()
         self._listeners: list[Listener] = []
         self._moved = asyncio.Event()
+        self._delay_s = BACKOFF_FIRST_S
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after each fold; with None after a resync or a change of the link."""
@@ -78,20 +79,19 @@ class Replica:
         return self.version
 
     async def run(self) -> None:
-        """Snapshot, follow, reconnect with backoff, resync: for ever. The owner cancels it."""
-        delay_s = BACKOFF_FIRST_S
+        """Snapshot, follow, reconnect or resync with backoff: for ever. The owner cancels it."""
         while True:
             try:
                 await self._sync()
-                delay_s = BACKOFF_FIRST_S
                 await self._follow()
                 self._lose("the core closed the stream")
-            except ResyncNeeded:
-                continue
+            except ResyncNeeded as error:
+                if self._delay_s > BACKOFF_FIRST_S:  # once is nothing to speak of; again means that nothing follows
+                    self._lose(str(error))
             except JinkiesError as error:
                 self._lose(str(error))
+            delay_s, self._delay_s = self._delay_s, min(self._delay_s * 2, BACKOFF_LAST_S)
             await self._clock.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
-            delay_s = min(delay_s * 2, BACKOFF_LAST_S)
 
     async def _sync(self) -> None:
         hello = await self.operator.hello()
@@ -115,6 +115,7 @@ class Replica:
         async with self.operator.subscribe(self.position) as updates:
             async for update in updates:
                 self._fold(update)
+                self._delay_s = BACKOFF_FIRST_S  # a snapshot alone does not show that the core can be followed
 
     def _fold(self, update: Update) -> None:
         match update:

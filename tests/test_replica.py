@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from jinkies import hub
 from jinkies.app import host
+from jinkies.clock import SystemClock
 from jinkies.commands import Acknowledge, AnyCommand, Expire, Reopen, ReportOccurrence, Resolve
 from jinkies.config import Config
-from jinkies.core import Core
-from jinkies.errors import CommandError
-from jinkies.model import SYSTEM, Severity
-from jinkies.replica import LinkState, Replica
+from jinkies.core import Core, EmbeddedOperator
+from jinkies.errors import CommandError, ResyncNeeded
+from jinkies.events import HealthChanged, Position, Snapshot, Update
+from jinkies.model import SYSTEM, PartHealth, PartState, Severity
+from jinkies.replica import BACKOFF_FIRST_S, BACKOFF_LAST_S, LinkState, Replica
 from jinkies.wire.client import attach
 from jinkies.wire.peer import local_actor
 from tests.waiting import replica_of, settled, until
@@ -78,3 +83,57 @@ async def test_an_embedded_replica_needs_no_socket(core: Core) -> None:
         await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
         await settled(replica, 1)
         assert replica.rows[1].title == "m"
+
+
+class Unfollowable(EmbeddedOperator):
+    """Its snapshots are fine; following it means a resync at once."""
+
+    syncs = 0
+
+    async def snapshot(self) -> Snapshot:
+        self.syncs += 1
+        return await super().snapshot()
+
+    @asynccontextmanager
+    async def subscribe(self, after: Position) -> AsyncIterator[AsyncIterator[Update]]:
+        raise ResyncNeeded("the position was compacted away")
+        yield  # type: ignore[unreachable]  # what makes it a generator
+
+
+class CountingClock(SystemClock):
+    """Sleeps are counted and take no time."""
+
+    def __init__(self) -> None:
+        self.sleeps: list[float] = []
+
+    async def sleep(self, delay_s: float) -> None:
+        self.sleeps.append(delay_s)
+        await asyncio.sleep(0)
+
+
+async def test_a_core_that_cannot_be_followed_is_asked_ever_more_slowly_and_said(core: Core) -> None:
+    operator, clock = Unfollowable(core, SYSTEM), CountingClock()
+    replica = Replica(operator, clock)
+    running = asyncio.create_task(replica.run())
+    async with asyncio.timeout(10):
+        while len(clock.sleeps) < 8:
+            await replica.changed(replica.version)
+    running.cancel()
+    await asyncio.wait({running})
+    assert operator.syncs <= len(clock.sleeps) + 1, "no snapshot without a pause before the next"
+    assert clock.sleeps[0] < 2 * BACKOFF_FIRST_S
+    assert all(delay_s > BACKOFF_LAST_S / 2 for delay_s in clock.sleeps[6:])
+    assert replica.trouble in {None, "the position was compacted away"}
+    assert replica.link is not LinkState.CONNECTING
+
+
+async def test_a_slow_follower_resyncs_without_a_word(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "QUEUE_LIMIT", 5)
+    async with replica_of(core.operator(SYSTEM)) as replica:
+        links: list[LinkState] = []
+        replica.listen(lambda _: links.append(replica.link))
+        for n in range(20):  # published in one go, between two turns of whoever follows
+            core.hub.publish(HealthChanged(health=PartHealth(part=f"p{n}", state=PartState.OK)))
+        await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
+        await settled(replica, 1)
+    assert set(links) == {LinkState.LIVE}

@@ -117,7 +117,8 @@ class AttachedOperator:
             response = await self._client.request(method, path, content=content)
         if response.status_code != 200:
             raise _refusal(response.content)
-        return msgspec.json.decode(response.content, type=kind)
+        with _understood():
+            return msgspec.json.decode(response.content, type=kind)
 
     @asynccontextmanager
     async def _open(self, path: str) -> AsyncIterator[AsyncGenerator[bytes, None]]:
@@ -144,7 +145,8 @@ async def _lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 async def _updates(lines: AsyncIterator[bytes]) -> AsyncGenerator[Update, None]:
     async for line in lines:
-        update = _update_line(line)
+        with _understood():
+            update = _update_line(line)
         if isinstance(update, WireError):
             raise decode_error(update)
         yield update
@@ -152,7 +154,8 @@ async def _updates(lines: AsyncIterator[bytes]) -> AsyncGenerator[Update, None]:
 
 async def _batches(lines: AsyncIterator[bytes]) -> AsyncGenerator[TailBatch, None]:
     async for line in lines:
-        batch = _tail_line(line)
+        with _understood():
+            batch = _tail_line(line)
         if isinstance(batch, WireError):
             raise decode_error(batch)
         if not isinstance(batch, Heartbeat):
@@ -164,6 +167,16 @@ def _refusal(content: bytes) -> Exception:
         return decode_error(msgspec.json.decode(content, type=WireError))
     except msgspec.DecodeError:
         return Disconnected("what answers on the socket is no core")
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolMismatch(
+            f"what the core says makes no sense here ({error}): update the older of the two"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -121,8 +121,12 @@ class _Api:
                 body=_encode(encode_error(error)), status=_status(error), content_type="application/json"
             )
         except web.HTTPException as error:
-            wrapped = NotFound(f"{request.method} {request.path}: {error.reason}")
-            return web.Response(body=_encode(encode_error(wrapped)), status=error.status)
+            kind = NotFound if error.status == 404 else Invalid
+            said = f"at most {BODY_LIMIT_BYTES:,} bytes" if error.status == 413 else error.reason
+            wrapped = kind(f"{request.method} {request.path}: {said}")
+            return web.Response(
+                body=_encode(encode_error(wrapped)), status=error.status, content_type="application/json"
+            )
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             fault = JinkiesError("internal error: the core's log says more")

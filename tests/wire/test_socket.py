@@ -17,8 +17,8 @@ from jinkies.app import Mode, host, open_operator
 from jinkies.commands import ReportOccurrence
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.errors import AlreadyRunning, ConfigError, Disconnected, JinkiesError, Lagged
-from jinkies.events import JournalEntry, Position
+from jinkies.errors import AlreadyRunning, ConfigError, Disconnected, Invalid, JinkiesError, Lagged, ProtocolMismatch
+from jinkies.events import Heartbeat, JournalEntry, Position
 from jinkies.operator import Hosting
 from jinkies.wire import codec, server
 from jinkies.wire.client import attach
@@ -105,6 +105,27 @@ async def test_an_unknown_route_is_not_found(core: Core) -> None:
     async with curl(core) as client:
         answer = await client.get("/v1/nothing", headers={"Jinkies-Protocol": "1"})
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_body_beyond_the_bound_is_refused_with_the_bound(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "_prepare", None)  # it never gets there
+    async with attach(core.config.socket_path) as operator:
+        with pytest.raises(Invalid, match="at most 33,554,432 bytes"):
+            await operator.execute(ReportOccurrence(service="api", message="x" * codec.BODY_LIMIT_BYTES))
+        assert (await operator.hello()).pid == os.getpid()
+
+
+async def test_an_answer_that_cannot_be_read_says_to_update(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with attach(core.config.socket_path) as operator:
+        with monkeypatch.context() as patched:
+            patched.setattr(core, "snapshot", core.operator(local_actor()).hello)
+            with pytest.raises(ProtocolMismatch, match="update the older of the two"):
+                await operator.snapshot()
+        entry = msgspec.json.encode({"type": "of another time"})
+        async with operator.subscribe(Position(core.epoch, 0)) as updates:
+            core.hub.publish(Heartbeat(seq=0), entry)
+            with pytest.raises(ProtocolMismatch, match="update the older of the two"):
+                await anext(updates)
 
 
 async def test_no_core_says_how_to_start_one(config: Config) -> None:
