@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jinkies.github.worker import GitHubWorker
 
 SOCKET_PATH_LIMIT_BYTES = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, with the closing NUL
-HANDOVER_S = 3.0  # how long to wait for a core that is starting or stopping
+HANDOVER_S = 5.0  # how long to wait for a core that is starting or stopping, or for a one-shot command
 RESTART_FIRST_S = 1.0
 RESTART_LAST_S = 60.0
 
@@ -39,7 +39,7 @@ class Mode(StrEnum):
     ATTACH = "attach"  # a running one, else ``Disconnected``
     EMBED = "embed"  # host one here, with HTTP ingest, else ``AlreadyRunning``
     ATTACH_OR_EMBED = "attach_or_embed"  # a running one, else host one here without ingest
-    ONE_SHOT = "one_shot"  # a running one, else work on the database for this one call; nothing in the background
+    ONE_SHOT = "one_shot"  # a running one, else work on the database for this one call: no background, no socket
 
 
 @asynccontextmanager
@@ -70,13 +70,14 @@ async def _open(stack: AsyncExitStack, config: Config, mode: Mode) -> Operator:
         except Disconnected as error:
             if mode is Mode.ATTACH:
                 raise Disconnected(f"no core runs for {config.home}: start one with `jinkies serve`") from error
+            silence = str(error)
         try:
-            background = mode is Mode.ATTACH_OR_EMBED
-            core = await stack.enter_async_context(host(config, ingest=False, background=background))
+            lasting = mode is Mode.ATTACH_OR_EMBED  # whoever attached to a one-shot command would soon have no core
+            core = await stack.enter_async_context(host(config, ingest=False, background=lasting, socket=lasting))
             return core.operator(_this_user())
-        except AlreadyRunning:  # it holds the lock and does not answer yet, or does not answer any more
+        except AlreadyRunning as error:  # it holds the lock and does not answer yet, or does not answer any more
             if clock.monotonic_s() > deadline_s:
-                raise
+                raise AlreadyRunning(f"{error}, and {silence}: wait for it, or end it") from error
             await clock.sleep(0.05)
 
 
@@ -90,9 +91,9 @@ async def serve(config: Config, *, ready: Callable[[str], None] | None = None) -
 
 @asynccontextmanager
 async def host(
-    config: Config, *, ingest: bool, background: bool = True, clock: Clock | None = None
+    config: Config, *, ingest: bool, background: bool = True, socket: bool = True, clock: Clock | None = None
 ) -> AsyncIterator[Core]:
-    """A core of this process: lock, store, logs, writer, socket, then ingest and the background work.
+    """A core of this process: lock, store, logs, writer, then socket, ingest and background work where wanted.
 
     Torn down in reverse: nothing new is let in, what waits is answered, the database closes, the lock is freed.
     """
@@ -119,7 +120,8 @@ async def host(
         )
         await stack.enter_async_context(core)
         await _add_logs(stack, core)
-        await stack.enter_async_context(serve_socket(core, config.socket_path))
+        if socket:
+            await stack.enter_async_context(serve_socket(core, config.socket_path))
         if ingest:
             await _add_ingest(stack, core)
         if background:
@@ -146,20 +148,36 @@ def prepare_home(config: Config) -> None:
         )
     try:
         config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config.home.chmod(0o700)
+        if config.home.stat().st_mode & 0o077:
+            _refuse_shared(config)
+            config.home.chmod(0o700)
     except OSError as error:
         raise ConfigError(f"JINKIES_HOME: cannot use {config.home}: {error.strerror}") from error
+
+
+def _refuse_shared(config: Config) -> None:
+    """A folder that others may open and that holds other things is not ours to close."""
+    if not config.lock_path.exists() and next(config.home.iterdir(), None) is not None:
+        raise ConfigError(
+            f"JINKIES_HOME: {config.home} holds other things and is open to others: choose a folder of its own,"
+            " or close this one with `chmod 700`"
+        )
 
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
     """The exclusive lock of a database's one core; the kernel frees it when the process ends, however it ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"JINKIES_HOME: cannot lock {path}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise AlreadyRunning(f"another core runs for {path.parent} (it holds {path.name})") from error
+        except OSError as error:  # a file system without locks
+            raise ConfigError(f"JINKIES_HOME: cannot lock {path}: {error.strerror}") from error
         yield
     finally:
         os.close(descriptor)

@@ -7,12 +7,13 @@ import json
 import os
 import stat
 import subprocess
+from contextlib import AsyncExitStack
 
 import httpx
 import msgspec
 import pytest
 
-from jinkies import hub
+from jinkies import app, hub
 from jinkies.app import Mode, host, open_operator
 from jinkies.commands import ReportOccurrence
 from jinkies.config import Config
@@ -149,6 +150,56 @@ async def test_a_stale_socket_is_no_obstacle(config: Config) -> None:
         async with attach(config.socket_path) as attached:
             assert (await attached.hello()).pid == os.getpid()
     assert not config.socket_path.exists()
+
+
+async def test_nobody_attaches_to_a_one_shot_command_and_is_left_alone(config: Config) -> None:
+    """Two consoles and a command at once: the command's core ends at once, and must not be anybody's desk."""
+    async with AsyncExitStack() as stack, asyncio.timeout(20):
+        async with open_operator(config, Mode.ONE_SHOT) as command:
+            assert command.hosting is Hosting.EMBEDDED
+            consoles = [asyncio.create_task(stack.enter_async_context(open_operator(config))) for _ in range(2)]
+            done, _ = await asyncio.wait(consoles, timeout=0.3)
+            assert not done
+            await command.execute(ReportOccurrence(service="api", message="m"))
+        operators = await asyncio.gather(*consoles)
+        assert sorted(one.hosting for one in operators) == [Hosting.ATTACHED, Hosting.EMBEDDED]
+        for operator in operators:
+            assert (await operator.snapshot()).counts.open == 1
+
+
+async def test_a_core_that_holds_the_lock_and_does_not_answer_is_named(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "HANDOVER_S", 0.1)
+    app.prepare_home(config)
+    with app.hold_lock(config.lock_path):
+        for mode in (Mode.ONE_SHOT, Mode.ATTACH_OR_EMBED):
+            with pytest.raises(
+                AlreadyRunning, match=r"holds core\.lock\), and the core does not answer.*: wait for it"
+            ):
+                async with open_operator(config, mode):
+                    pass
+
+
+async def test_a_home_is_closed_to_others_unless_it_is_not_ours_alone(config: Config) -> None:
+    config.home.chmod(0o755)
+    app.prepare_home(config)
+    assert stat.S_IMODE(config.home.stat().st_mode) == 0o700
+    (config.home / "somebody's notes").touch()
+    config.home.chmod(0o755)
+    with pytest.raises(ConfigError, match="choose a folder of its own, or close this one with `chmod 700`"):
+        app.prepare_home(config)
+    assert stat.S_IMODE(config.home.stat().st_mode) == 0o755
+    config.lock_path.touch()
+    app.prepare_home(config)
+    assert stat.S_IMODE(config.home.stat().st_mode) == 0o700
+
+
+async def test_a_lock_that_cannot_be_had_is_a_mistake_of_the_home(config: Config) -> None:
+    config.lock_path.mkdir()
+    with pytest.raises(ConfigError, match="JINKIES_HOME: cannot lock"):
+        async with host(config, ingest=False):
+            pass
 
 
 async def test_a_home_too_deep_for_a_socket_names_the_limit(config: Config) -> None:
