@@ -27,6 +27,8 @@ _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\w)\"[^\"\n]{0,500}\"|(?<!\w)'[^'\n]{0,500}'(?!\w)|`[^`\n]{0,500}`"), "<text>"),
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    # Kubernetes: a pod is named after its hash and five more, of an alphabet without vowels
+    (re.compile(r"(?<=-)[b-df-hj-np-tv-xz2-9]{8,10}-[b-df-hj-np-tv-xz2-9]{5}(?![\w\-])"), "<pod>"),
     (re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}"), "<email>"),
     (
         re.compile(
@@ -41,8 +43,17 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"\b0x[0-9a-fA-F]{1,64}\b|(?<![A-Za-z0-9])(?=[a-fA-F]{0,63}\d)[0-9a-fA-F]{8,128}(?![A-Za-z0-9])"),
         "<hex>",
     ),
+    # ULIDs, request ids, keys of object stores: letters with two digits or more
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,63}\d[A-Za-z]{0,63}\d)(?=\d{0,63}[A-Za-z])"
+            r"[A-Za-z0-9]{10,64}(?![A-Za-z0-9])"
+        ),
+        "<id>",
+    ),
     (re.compile(r"[+\-]?\d++(?:[.,]\d++){0,8}"), "<number>"),
 )
+_NUMBERED = re.compile(r"(/v\d{1,2}(?=/))|0x[0-9a-f]+|[0-9a-f]{12,64}|(?<=\$\$)[0-9a-f]{6,16}(?![A-Za-z0-9])|\d+")
 _TELLING = ("message", "msg", "error", "err", "exception", "event", "detail", "reason")
 
 
@@ -101,8 +112,11 @@ def _telling_frames(stack_trace: str | None) -> list[str]:
 
 
 def _frame_text(frame: Frame) -> str:
-    """File and function without numbers: releases' folders, lambdas and generated classes are numbered."""
-    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{12,64}|\d+", "", f"{frame.path}\0{frame.function}")
+    """File and function without numbers: releases' folders, lambdas and generated classes are numbered.
+
+    A folder that is a version of an API (``api/v2/orders.py``) is another file than its predecessor's.
+    """
+    return _NUMBERED.sub(r"\1", f"{frame.path}\0{frame.function}")
 
 
 def _json_message(message: str) -> str:

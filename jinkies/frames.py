@@ -43,9 +43,10 @@ _LIBRARY_PATHS = (
     "/go/pkg/mod/",
     "/vendor/",
     "/libexec/src/",
+    "/var/runtime/",  # AWS Lambda's own code, in every language
 )
 _LIBRARY_STARTS = ("<frozen ", "node:", "internal/", "site-packages/", "node_modules/", "webpack/")
-_PYTHON_LIBRARY = re.compile(r"(?i)/python[\d.]*/lib/|/lib/python\d|/var/runtime/|/var/lang/")
+_PYTHON_LIBRARY = re.compile(r"(?i)/python[\d.]*/lib/|/lib/python\d|/var/lang/")
 _GO_LIBRARY = re.compile(r"/go/?[\d.]*(?:/x64)?/src/(?:runtime|net|internal|reflect|sync|testing|database|encoding)/")
 _JAVA_LIBRARIES = (
     "java.",

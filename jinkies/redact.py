@@ -83,16 +83,31 @@ def _cut_tail(text: str) -> str:
 
 _KEY = re.compile(
     r"(?P<stem>passw(?:or)?d|passwort|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|session|sessid"
-    r"|(?:api|access|private|signing|encryption|account|license)[_-]?key|connect\.sid|\bsig|amz-signature)"
+    r"|(?:api|access|private|signing|encryption|account|license)[_-]?key|connect\.sid|\bsig|amz-signature"
+    r"|(?:(?<=[_\-])pass|(?-i:(?<=[a-z])Pass))(?![\w\-])"
+    r"|\bpass(?=\\{0,7}[\"'`]?[ \t]{0,8}(?:=>|[:=])[ \t]{0,8}[\"'`\\]))"
     r"(?P<tail>[A-Za-z0-9_\-]{0,48}+)(?![A-Za-z0-9_\-])"
-    r"(?P<sep>\\{0,7}[\"'`]?\]?[ \t]{0,8}(?:=>|:=|={1,3}|:(?![:/]))[ \t]{0,8}(?:\r?\n[ \t]{1,8}(?=[\"'\\]))?"
+    r"(?P<sep>\\{0,7}[\"'`]?\]?[ \t]{0,8}(?:=>|:=|={1,3}|%3D|:(?![:/]))[ \t]{0,8}(?:\r?\n[ \t]{1,8}(?=[\"'\\]))?"
     r"|\\{0,7}[\"']\s{0,8},\s{0,8}(?=b?\\{0,7}[\"'])|[ \t]{1,8}(?=[^\s\-]))",
     re.IGNORECASE,
 )
-_STEM = re.compile(  # where _KEY can match, in lower case: several times as quick as asking _KEY everywhere
-    r"passw|passphrase|pwd|secret|token|jwt|credential|authorization|cookie|sess"
-    r"|(?:api|access|private|signing|encryption|account|license)[_-]?key|connect\.sid|\bsig|amz-signature"
+# Where _KEY can match, in lower case. str.find is many times as quick as a pattern that asks at every character.
+_STEM_WORDS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "jwt",
+    "credential",
+    "authorization",
+    "cookie",
+    "sess",
+    "connect.sid",
+    "amz-signature",
 )
+_BEFORE_KEY = re.compile(r"(?:api|access|private|signing|encryption|account|license)[_-]?\Z")
+_BEFORE_KEY_CHARS = 11
+_SIG = re.compile(r"\bsig")
 _ENCLOSED = re.compile(
     r"[bruf]{0,2}(?:"
     r"(?P<dq>\")(?:[^\"\\\n]|\\.)*+\"?|(?P<sq>')(?:[^'\\\n]|\\.)*+'?|(?P<bq>`)[^`\n]*+`?"
@@ -122,6 +137,10 @@ _PROSE_WORDS = re.compile(r"expired|invalid|missing|required|denied|refused|fail
 _PROSE = re.compile(r"([A-Z]?[a-z]{1,14})(?![\w/+=\-])([ \t]{1,2}(?:[a-z]|\[redacted))?")
 _TYPES = r"(?:str|string|bytes|int|bool|boolean|object|any|SecretStr|Optional\[\w+\])(?:[ \t]*(?:[,|)=]|\Z|\n))"
 _CODE = re.compile(
+    r"[A-Za-z_][\w.]*+\[(?:-?\d{1,4}|[A-Za-z_][\w.]{0,40}|[\"'][\w .\-]{1,60}[\"'])\]|new [A-Za-z_][\w.]*+[(<\[]|"
+    r"(?:self|this|cls|req|request|res|response|event|context|ctx|config|settings|os|process|args|kwargs|user|options)"
+    r"\.[A-Za-z_][A-Za-z_.]*+(?![\w\-/+=])|"
+    r"(?-i:(?:Annotated|Optional|Union)\[|(?:[A-Z][a-z]{1,20}){2,4} = )|"
     r"(?:await )?[A-Za-z_][\w.]*+\(|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
     r"(?![\w.\-])|\$\{?[A-Za-z_]\w*+\}?(?!\S)|%\(?\w{0,40}\)?s\b|\{[\w.:!]{0,40}\}|<[\w -]{1,40}>|\*{3,}(?!\S)|"
     + _TYPES,
@@ -131,7 +150,7 @@ _CODE = re.compile(
 
 def is_secret_key(key: str) -> bool:
     """Whether a value under this name is one to hide: ``db_password``, ``X-Api-Key``, ``refreshToken``, ``cookie``."""
-    text = key[-256:] + "="
+    text = key[-256:] + '="'
     position = 0
     while match := _KEY.search(text, position):
         if _hides(match, text):
@@ -155,10 +174,11 @@ def _named_values(text: str) -> str:
     """``key=value``, ``key: value``, ``"key": "value"``, ``--key value`` and pairs in lists, with a secret's name."""
     pieces: list[str] = []
     done = position = 0
-    lowered = _lower(text)
-    while stem := _STEM.search(lowered, position):
-        position = stem.end()
-        match = _KEY.match(text, stem.start())
+    for at, stem_end in _stems(_lower(text)):
+        if at < position:
+            continue
+        position = stem_end
+        match = _KEY.match(text, at)
         if match is None or not _is_assignment(match, text) or not _hides(match, text):
             continue
         start, end = _value_span(match, text)
@@ -166,6 +186,24 @@ def _named_values(text: str) -> str:
             pieces += [text[done:start], MARK]
             done = position = end
     return "".join((*pieces, text[done:]))
+
+
+def _stems(lowered: str) -> list[tuple[int, int]]:
+    """Starts and ends of the stems of names in a text, leftmost first, of those at one place the longest first."""
+    found: list[tuple[int, int]] = []
+    for word in _STEM_WORDS:
+        at = lowered.find(word)
+        while at >= 0:
+            found.append((at, at + len(word)))
+            at = lowered.find(word, at + 1)
+    at = lowered.find("key")
+    while at >= 0:
+        if head := _BEFORE_KEY.search(lowered, max(0, at - _BEFORE_KEY_CHARS), at):
+            found.append((head.start(), at + 3))
+        at = lowered.find("key", at + 1)
+    if "sig" in lowered:
+        found += [match.span() for match in _SIG.finditer(lowered)]
+    return sorted(found, key=lambda span: (span[0], -span[1]))
 
 
 def _lower(text: str) -> str:
@@ -246,6 +284,8 @@ def _is_plain(match: re.Match[str], text: str) -> bool:
 _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}+(?![A-Za-z0-9/+=])")
 _SCHEME_VALUE = re.compile(r"\b(bearer|basic)([ \t]{1,4})([A-Za-z0-9._~+/\-]{8,}+=*+)", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/?#@:\"'<>]{0,256}+:)([^\s/\"'<>]{1,512})(?=@)")
+_DISCORD_TOKEN = re.compile(r"(?<![\w\-])[MNO][\w\-]{22,29}+\.[\w\-]{5,7}+\.[\w\-]{20,}+", re.ASCII)
+_LONG_WORD = 40  # characters without a blank that _SECRET_KEY and _DISCORD_TOKEN have at least
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("gh", re.compile(r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9_]{10,}+")),
     ("github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{10,}+")),
@@ -256,7 +296,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("/webhooks/", re.compile(r"(?<=/webhooks/)\d{5,25}+/[\w\-]{16,}+")),
     ("/interactions/", re.compile(r"(?<=/interactions/)\d{5,25}+/[\w\-]{16,}+")),
     ("eyJ", re.compile(r"(?<![A-Za-z0-9_\-])eyJ[\w\-]{8,}+\.[\w\-]{4,}+(?:\.[\w\-]*+){0,3}", re.ASCII)),
-    (".", re.compile(r"(?<![\w\-])[MNO][\w\-]{22,29}+\.[\w\-]{5,7}+\.[\w\-]{20,}+", re.ASCII)),
+    (".", _DISCORD_TOKEN),
     ("A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}+")),
     ("AIza", re.compile(r"(?<![A-Za-z0-9])AIza[\w\-]{30,}+", re.ASCII)),
     ("_live_", re.compile(r"(?<![A-Za-z0-9])[spr]k_live_[A-Za-z0-9]{10,}+")),
@@ -288,11 +328,13 @@ def _secret_key(match: re.Match[str]) -> str:
 
 
 def _known_shapes(text: str) -> str:
+    long_words = max(map(len, text.split()), default=0) >= _LONG_WORD
     for gate, pattern in _SHAPES:
-        if gate in text:
+        if gate in text and (long_words or pattern is not _DISCORD_TOKEN):
             hide: Callable[[re.Match[str]], str] | str = _after_digits if gate[0] == "/" or gate[0] == "h" else MARK
             text = pattern.sub(hide, text)
-    text = _SECRET_KEY.sub(_secret_key, text)
+    if long_words:
+        text = _SECRET_KEY.sub(_secret_key, text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1{MARK}", text)
     return text

@@ -124,6 +124,10 @@ def test_culprit_is_bounded_and_keeps_the_end_of_the_path() -> None:
     assert "deep/orders.py:118 in fff" in found
 
 
+CGLIB = "java.lang.Error\n\tat com.acme.Foo$$EnhancerBySpringCGLIB$$1a2b3c4d.bar(<generated>)\n"
+API = '  File "/app/api/v1/orders.py", line 3, in show\n'
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -132,6 +136,8 @@ def test_culprit_is_bounded_and_keeps_the_end_of_the_path() -> None:
         (report(stack_trace=PYTHON), report(stack_trace=PYTHON.replace("django", "flask").replace("cache", "stash"))),
         (report(stack_trace=GO), report(stack_trace=GO.replace("0xc000012", "0xc0000ff").replace("1.2.3", "1.2.4"))),
         (report("a", fingerprint="x"), report("b", fingerprint="x", stack_trace=PYTHON)),
+        (report(stack_trace=CGLIB), report(stack_trace=CGLIB.replace("1a2b3c4d", "9f8e7d6c"))),
+        (report("01HZX3K5V9Q2W8E7R6T5Y4U3I2 lost"), report("01J0ABCDEFGH2JKMNPQRSTVWXY lost")),
         (report('{"msg": "took 5 ms", "at": 1}'), report('{"msg": "took 7 ms", "at": 2}')),
     ],
 )
@@ -148,6 +154,7 @@ def test_the_same_alert(one: ReportOccurrence, other: ReportOccurrence) -> None:
         (report(exception_type="KeyError"), report(exception_type="ValueError")),
         (report(stack_trace=PYTHON), report(stack_trace=PYTHON.replace("show", "list"))),
         (report(stack_trace=PYTHON), report(stack_trace=PYTHON.replace("orders.py", "payments.py"))),
+        (report(stack_trace=API), report(stack_trace=API.replace("/v1/", "/v2/"))),
         (report(fingerprint="x"), report(fingerprint="y")),
         (report(fingerprint="x"), report(fingerprint="x", service="worker")),
         (report("x"), report("boom", fingerprint="x")),
@@ -181,6 +188,8 @@ def test_the_depth_of_a_recursion_does_not_matter() -> None:
         ("no column 'x y' in \"t\"", "no column <text> in <text>"),
         ("can't read the user's file", "can't read the user's file"),
         ("dead feed decade", "dead feed decade"),
+        ("pod web-7d9f8b6c5-x2v4q, shop-5f4d7c9b8d-kzt7m died", "pod web-<pod>, shop-<pod> died"),
+        ("key AbC9dEf7Gh21 of utf8mb4 and Base64Encoder", "key <id> of utf<number>mb<number> and Base<number>Encoder"),
     ],
 )
 def test_masking(message: str, expected: str) -> None:

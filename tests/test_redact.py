@@ -71,6 +71,10 @@ def test_known_shapes_go_wherever_they_stand(secret: str, around: str) -> None:
             "https://hooks.slack.com/services/[redacted]",
         ),
         ('password="cut off here', 'password="[redacted]'),
+        ("DB_PASS=hunter2 SMTP-Pass: hunter2", "DB_PASS=[redacted] SMTP-Pass: [redacted]"),
+        ("auth: { user: 'bob', pass: 'hunter2' }", "auth: { user: 'bob', pass: '[redacted]' }"),
+        ("dbPass=hunter2", "dbPass=[redacted]"),
+        ("/login?next=%2Fcb%3Ftoken%3Dhunter2", "/login?next=%2Fcb%3Ftoken%3D[redacted]"),
     ],
 )
 def test_values_under_a_secrets_name_go_and_the_name_stays(text: str, expected: str) -> None:
@@ -109,6 +113,15 @@ def test_values_under_a_secrets_name_go_and_the_name_stays(text: str, expected: 
         "\tat com.acme.TokenService.check(TokenService.java:12)",
         "    at check (/app/tokens.js:10:5)",
         "Session::create failed",
+        "    token = tokens[0]",
+        '    secret = os.environ["SECRET"]',
+        "    session_id=request.session.id",
+        "    password = user.pass_phrase_hash",
+        "    private Token token = new Token();",
+        "    const token = req.headers['authorization'];",
+        "    session: AsyncSession = Depends(get_session),",
+        "    token: Annotated[str, Depends(scheme)],",
+        "12 tests: pass=11 fail=1, bypass=on compass: north",
     ],
 )
 def test_innocent_text_is_left_alone(text: str) -> None:
@@ -172,7 +185,8 @@ def test_an_occurrence_without_secrets_comes_back_equal() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["password", "DB_PASSWORD", "X-Api-Key", "refreshToken", "cookie", "user.jwt", "sessionid"]
+    "key",
+    ["password", "DB_PASSWORD", "X-Api-Key", "refreshToken", "cookie", "user.jwt", "sessionid", "smtp_pass", "pass"],
 )
 def test_secret_names(key: str) -> None:
     assert is_secret_key(key)
@@ -183,6 +197,41 @@ def test_secret_names(key: str) -> None:
 )
 def test_plain_names(key: str) -> None:
     assert not is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "jwt",
+        "credential",
+        "credentials",
+        "authorization",
+        "session",
+        "sessid",
+        "cookie",
+        "connect.sid",
+        "sig",
+        "x-amz-signature",
+        "db_pass",
+    ]
+    + [
+        f"{kind}{by}key"
+        for kind in ["api", "access", "private", "signing", "encryption", "account", "license"]
+        for by in ("", "_", "-")
+    ],
+)
+def test_each_name_is_found_behind_others_in_any_case(name: str) -> None:
+    before = "Key sign: passed, keyed " * 3  # what begins as those names do
+    for shown in (name, name.upper(), f"my_{name}"):
+        if shown != "my_sig":
+            assert redact(f"{before}{shown}=x9k2f {shown}=q8w3e") == f"{before}{shown}={MARK} {shown}={MARK}"
 
 
 _MARKS = r"""= : , ; " ' \ \" [ ] ( ) { } :// @ & -- . / _ - == s x 12 abc İ user:pw@h"""
