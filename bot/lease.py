@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 
+from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import TakeLease
 from jinkies.errors import Conflict, JinkiesError
@@ -36,6 +37,7 @@ class Lease:
         self._ttl_s = ttl_s
         self._ends_at_s = float("-inf")
         self._taken = asyncio.Event()
+        self._refused = asyncio.Event()
 
     @property
     def held(self) -> bool:
@@ -52,13 +54,16 @@ class Lease:
     def lost(self) -> None:
         """The core said that another holds it: nothing is done until it is taken again."""
         self._ends_at_s = float("-inf")
+        self._refused.set()
 
     async def run(self) -> None:
         """Take and renew for ever; give it back when cancelled."""
         try:
             while True:
                 await self._take()
-                await self._clock.sleep(self._ttl_s / 3 if self.held else min(_RETRY_S, self._ttl_s / 3))
+                self._refused.clear()
+                pause_s = self._ttl_s / 3 if self.held else min(_RETRY_S, self._ttl_s / 3)
+                await first_of(self._clock.sleep(pause_s), self._refused.wait())
         finally:
             await self._give_back()
 
@@ -69,7 +74,7 @@ class Lease:
             async with asyncio.timeout(self._ttl_s):
                 await self._operator.execute(self._command(self._ttl_s))
         except Conflict as error:
-            self.lost()
+            self._ends_at_s = float("-inf")
             log.debug("standing by: %s", error)
             return
         except (JinkiesError, TimeoutError) as error:

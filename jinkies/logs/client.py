@@ -5,6 +5,7 @@ Importing this costs aioboto3's import (0.4 s): only ``service.py`` does it, whe
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -70,6 +71,23 @@ class _Answer(msgspec.Struct, frozen=True, rename="camel"):
 _ANSWERS = msgspec.json.Decoder(_Answer)
 
 
+def _decoded(body: bytes) -> _Answer:
+    """One line with half a surrogate pair, or with bytes that are no UTF-8, must not stop all that come after it.
+
+    Raises ``msgspec.DecodeError``.
+    """
+    try:
+        return _ANSWERS.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        try:
+            text = json.dumps(json.loads(body.decode(errors="replace")), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            raise msgspec.DecodeError(str(error)) from None
+        return _ANSWERS.decode(text.encode(errors="replace"))
+
+
 class _Parser(Protocol):
     async def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]: ...
 
@@ -85,7 +103,7 @@ class _HotParser:
             return await self._usual.parse(response, shape)
         headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": 200, "HTTPHeaders": headers, "RequestId": headers.get("x-amzn-requestid", "")}
-        return {_PAGE_KEY: _ANSWERS.decode(response["body"]), "ResponseMetadata": metadata}
+        return {_PAGE_KEY: _decoded(response["body"]), "ResponseMetadata": metadata}
 
 
 class _ParserFactory:

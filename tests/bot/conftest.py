@@ -64,10 +64,12 @@ def operator(desk: Core) -> Operator:
 
 
 @asynccontextmanager
-async def running_bot(desk: Core, *, config: Config | None = None, until_ok: bool = True) -> AsyncIterator[Session]:
+async def running_bot(
+    desk: Core, *, config: Config | None = None, until_ok: bool = True, lease_ttl_s: float = LEASE_TTL_S
+) -> AsyncIterator[Session]:
     """A bot attached to the core over its socket, as ``jinkies-bot`` is."""
     async with attach(desk.config.socket_path) as operator:
-        session = Session(config or desk.config, operator, SystemClock(), lease_ttl_s=LEASE_TTL_S)
+        session = Session(config or desk.config, operator, SystemClock(), lease_ttl_s=lease_ttl_s)
         task = asyncio.create_task(session.run())
         try:
             if until_ok:

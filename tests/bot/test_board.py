@@ -252,6 +252,8 @@ async def test_a_board_that_slept_through_its_lease_posts_nothing(
     """It has read the alert, is suspended, and goes on when another has posted the card and Discord's nonce is old."""
     async with SimulatedDiscord(limits=RateLimits(enabled=False), nonce_memory_s=0.0) as discord:
         async with desk_on(discord, config) as (desk, operator), running_bot(desk) as sleeper:
+            before = (await report(operator, "ValueError: before")).alert_id or 0
+            await until_in_step(sleeper, before)  # what comes later is nobody else's card, as far as it knows
             asked, wake = asyncio.Event(), asyncio.Event()
             attached = sleeper.replica.operator
             alert, execute = attached.alert, attached.execute
@@ -276,13 +278,13 @@ async def test_a_board_that_slept_through_its_lease_posts_nothing(
                 wake.set()
                 second = (await report(operator, "ValueError: another one")).alert_id or 0
                 await until_in_step(awake, second)
-        assert len(discord.messages(CHANNEL)) == posts(discord) == 2
+        assert len(discord.messages(CHANNEL)) == posts(discord) == 3
 
 
 async def test_a_board_that_hears_that_the_lease_is_gone_takes_it_again_first(
     discord: SimulatedDiscord, desk: Core, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running_bot(desk) as session:
+    async with running_bot(desk, lease_ttl_s=30.0) as session:
         attached = session.replica.operator
         execute, said, commands = attached.execute, [Conflict("the board's lease is not yours")], []
 

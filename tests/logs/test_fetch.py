@@ -57,6 +57,14 @@ async def test_lines_from_ministack(ministack_url: str, cloudwatch: Any, clock: 
         assert (health.part, health.state, health.detail) == ("aws", PartState.OK, "us-east-1")
 
 
+async def test_a_line_that_is_no_unicode_stops_nothing(clock: ManualClock) -> None:
+    async with FakeCloudWatch("/a") as fake, LogsService(desk(fake.url, api=("/a",)), clock) as logs:
+        for at, line in enumerate(["one", "half a pair: \ud83d", "a whole one: \U0001f9e8 \\ud83d", "ERROR four"]):
+            fake.put("/a", line, START_MS + at)
+        events = await logs.fetch(API, START_MS, START_MS + 9, 100)
+    assert texts(events) == ["one", "half a pair: ?", "a whole one: \U0001f9e8 \\ud83d", "ERROR four"]
+
+
 async def test_empty_pages_are_followed_to_the_end(clock: ManualClock) -> None:
     async with FakeCloudWatch("/a", page_size=3, empty_pages=2) as fake:
         for at in range(10):
