@@ -43,14 +43,8 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"\b0x[0-9a-fA-F]{1,64}\b|(?<![A-Za-z0-9])(?=[a-fA-F]{0,63}\d)[0-9a-fA-F]{8,128}(?![A-Za-z0-9])"),
         "<hex>",
     ),
-    # ULIDs, request ids, keys of object stores: letters with two digits or more
-    (
-        re.compile(
-            r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,63}\d[A-Za-z]{0,63}\d)(?=\d{0,63}[A-Za-z])"
-            r"[A-Za-z0-9]{10,64}(?![A-Za-z0-9])"
-        ),
-        "<id>",
-    ),
+    # ULIDs, request ids, keys of object stores: digits at two places or more; Base64Decoder is a name
+    (re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,63}\d++[A-Za-z]++\d)[A-Za-z0-9]{10,64}(?![A-Za-z0-9])"), "<id>"),
     (re.compile(r"[+\-]?\d++(?:[.,]\d++){0,8}"), "<number>"),
 )
 _NUMBERED = re.compile(r"(/v\d{1,2}(?=/))|0x[0-9a-f]+|[0-9a-f]{12,64}|(?<=\$\$)[0-9a-f]{6,16}(?![A-Za-z0-9])|\d+")
