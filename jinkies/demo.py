@@ -83,7 +83,7 @@ class _Processes:
 
     def start(self, name: str, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         log: IO[bytes]
-        with (self._folder / f"{name}.log").open("wb") as log:
+        with (self._folder / f"{name}.log").open("wb") as log, _signals_wait():
             process = subprocess.Popen(  # noqa: S603 - our own modules with our own arguments
                 [sys.executable, "-m", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -92,7 +92,7 @@ class _Processes:
                 cwd=self._folder,
                 env=self._environ | dict(environ or {}),
             )
-        self._running.append((name, process))
+            self._running.append((name, process))
         return process
 
     def hello(self, name: str, process: subprocess.Popen[bytes]) -> dict[str, object]:
@@ -138,11 +138,12 @@ def running(*, teammate_s: float = TEAMMATE_S, traffic: bool = True) -> Iterator
     if importlib.util.find_spec("ministack") is None:
         raise UpstreamError("the demo needs ministack: pip install 'jinkies[demo]'")
     with ExitStack() as stack:
+        stack.enter_context(_signals_leave(stack.close))
         folder = Path(tempfile.mkdtemp(prefix="jinkies-demo-", dir=_short_temporary()))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         processes = _Processes(folder, _clean_environ(folder))
         stack.callback(processes.stop)
-        stack.enter_context(_signals_leave(stack.close))
+        stack.callback(_leave_in_peace)
         yield _start(processes, folder, teammate_s=teammate_s, traffic=traffic)
 
 
@@ -245,6 +246,29 @@ def _wait_socket(processes: _Processes, path: Path) -> None:
     raise processes.failure("core")
 
 
+_LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """A process that starts just now must be known before anybody leaves."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _LEAVING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for late in came:
+        signal.raise_signal(late)
+
+
+def _leave_in_peace() -> None:
+    """Cleaning up takes seconds; an impatient second signal would leave processes behind."""
+    for number in _LEAVING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def _signals_leave(clean_up: Callable[[], None]) -> Iterator[None]:
     """``kill``, or a terminal that closes, cleans up too."""
@@ -256,10 +280,9 @@ def _signals_leave(clean_up: Callable[[], None]) -> Iterator[None]:
         clean_up()  # whoever draws may wait for ever for a terminal that is gone: nobody is asked
         os._exit(128 + number)
 
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, leave),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, leave_at_once),
-    }
+    before = {number: signal.getsignal(number) for number in _LEAVING}
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave_at_once)
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -98,13 +98,12 @@ async def test_killed_while_taking_alerts_in_it_loses_nothing_and_posts_no_card_
         write_config(home, discord)
         env = environ(home, DISCORD_BOT_TOKEN=DEFAULT_TOKEN)
         senders = Senders()
-        async with asyncio.TaskGroup() as tasks:
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             for kill in range(KILLS):
                 async with core_process(home, env) as (pid, url):
                     senders.url = url
                     if kill == 0:
-                        bot = process("bot", env=env, cwd=home)
-                        await bot.__aenter__()
+                        await stack.enter_async_context(process("bot", env=env, cwd=home))
                         sending = tasks.create_task(senders.run())
                     await senders.until((kill + 1) * ALERTS // (KILLS + 2))
                     os.kill(pid, signal.SIGKILL)
@@ -123,7 +122,6 @@ async def test_killed_while_taking_alerts_in_it_loses_nothing_and_posts_no_card_
                 assert len(cards(discord)) == KINDS
                 assert len({alert_of(card) for card in cards(discord)}) == KINDS, "each alert has one card"
                 assert len(posts) <= KINDS + KILLS * 2, "a kill may repeat a post; the nonce makes it the same message"
-                await bot.__aexit__(None, None, None)
 
 
 def all_in_step(replica: Replica) -> bool:
