@@ -100,6 +100,7 @@ def _log_to_file(config: Config) -> logging.Handler:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(config.log_level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for each request to the core
     return handler
 
 

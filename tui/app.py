@@ -135,6 +135,10 @@ class ConsoleApp(App[int]):
         if isinstance(self.screen, LogsScreen):
             self.screen.follow((service,))
 
+    def action_help_quit(self) -> None:
+        """Textual's answer to ^c, which a person may press by habit: with the key that leaves."""
+        self.notify("q leaves; while you type, ^q does", title="Nothing was interrupted", markup=False)
+
     def action_help(self) -> None:
         """Every key."""
         from tui.screens.help import HelpScreen  # not before the first paint

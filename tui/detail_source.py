@@ -8,6 +8,7 @@ from jinkies.clock import Clock
 from jinkies.errors import JinkiesError, NotConfigured
 from jinkies.model import AlertDetail, AlertRow
 from jinkies.operator import Operator
+from tui.trouble import words_of
 from tui.widgets.detail_lines import LogsAround
 
 SETTLE_S = 0.25
@@ -40,7 +41,8 @@ class DetailSource:
         try:
             self.detail = await operator.alert(alert_id)
         except JinkiesError as error:
-            self.logs = LogsAround(words=str(error), trouble=True)
+            if self.detail is None:  # what was read before stays
+                self.logs = LogsAround(words=words_of(error), trouble=True)
         self._changed()
 
     async def load_logs(self, operator: Operator) -> None:
@@ -58,5 +60,5 @@ async def _logs_around(operator: Operator, alert_id: int) -> LogsAround:
     except NotConfigured as error:
         return LogsAround(words=str(error))
     except JinkiesError as error:
-        return LogsAround(words=str(error), trouble=True)
+        return LogsAround(words=words_of(error), trouble=True)
     return LogsAround(events=events, words="" if events else "CloudWatch holds no lines around that time")

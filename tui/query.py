@@ -26,7 +26,9 @@ _LEVELS = {
     "critical": Severity.CRITICAL,
     "crit": Severity.CRITICAL,
 }
-_TOKEN = re.compile(r"^(state|service|level)(:|>=|=)(.*)$", re.IGNORECASE)
+_TOKEN = re.compile(r"^(state|service|level|severity|sev)(:|>=|=)(.*)$", re.IGNORECASE)
+_MISTYPED = re.compile(r"^(?:(?:state|level|severity|sev)[:<>=]|(?:status|env|environment):)", re.IGNORECASE)
+_USAGE = "state:open, service:api, level>=error"
 
 
 class BadFilter(ValueError):
@@ -103,12 +105,14 @@ class Filter:
 
 
 def parse(text: str) -> Filter:
-    """Reads a filter. Raises ``BadFilter`` for a state or level that doesn't exist."""
+    """Reads a filter. Raises ``BadFilter`` for a state, a level or a key that doesn't exist."""
     states: tuple[State, ...] = UNRESOLVED
     service, severity, words = None, None, []
     for token in text.split():
         match = _TOKEN.match(token)
         if match is None:
+            if _MISTYPED.match(token):
+                raise BadFilter(f"not “{token}”: {_USAGE}")
             if token.casefold() == "unresolved":
                 states = UNRESOLVED
             else:

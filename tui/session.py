@@ -102,6 +102,11 @@ class Session:
         return self._replica is not None and self._replica.hello is not None and self._replica.position is not None
 
     @property
+    def lost(self) -> bool:
+        """Whether the link to the core is gone: what is held is shown, and is old."""
+        return self._replica is not None and self._replica.lost_at_ms is not None
+
+    @property
     def rows(self) -> dict[int, AlertRow]:
         """The unresolved alerts of the snapshot and all that changed since."""
         return self._replica.rows if self._replica is not None else {}

@@ -10,6 +10,7 @@ from jinkies.commands import StartTail
 from jinkies.errors import Disconnected, JinkiesError, NotFound, Unavailable, UpstreamError
 from jinkies.model import LogEvent, TailBatch, TailSpec
 from jinkies.operator import Operator
+from tui.trouble import words_of
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
@@ -46,9 +47,9 @@ class Tailing:
                 self.trouble = "the tail ended; starting it again"
                 delay_s = RETRY_FIRST_S
             except (Unavailable, NotFound) as error:
-                self.trouble = str(error) or "the core does not answer"
+                self.trouble = words_of(error)
             except JinkiesError as error:
-                self.trouble = str(error)
+                self.trouble = words_of(error)
                 if not (isinstance(error, UpstreamError) and error.retry):
                     self.refused = True
                     return

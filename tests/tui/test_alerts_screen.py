@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 from rich.cells import cell_len
 from textual.binding import Binding
+from textual.widgets import TextArea
 
 from jinkies.commands import Acknowledge, RecordPullRequest
 from jinkies.config import Config, GitHubConfig
@@ -111,8 +112,39 @@ async def test_a_wrong_filter_says_what_would_be_right(operator: Operator, confi
         await console.until("boom")
         await console.press("slash")
         await console.type("state:closed")
-        await console.until("no state “closed”", "resolved")
+        await console.until("✗ no state “closed”", "resolved")
         assert "boom" in console.text
+        await console.press("enter")
+        assert console.app.screen.query("#filter"), "it stays open, to be put right"
+        await console.press(*["backspace"] * 6)
+        await console.type("open level>error")
+        await console.until("not “level>error”: state:open, service:api, level>=error")
+        await console.press("escape")
+        await console.until("unresolved")
+        assert not console.app.screen.query("#filter")
+
+
+async def test_the_filter_takes_what_the_command_line_calls_it(
+    operator: Operator, config: Config, report: Report
+) -> None:
+    await report("payment refused", severity=Severity.WARNING)
+    await report("status=500 disk is full", severity=Severity.CRITICAL)
+    async with console_on(config, operator) as console:
+        await console.until("payment refused")
+        await console.press("slash")
+        await console.type("severity:error status=500")
+        await console.until("unresolved level>=error status=500")
+        await console.until_gone("payment refused")
+        await console.until("disk is full")
+
+
+async def test_the_footer_shows_no_key_that_would_be_typed(operator: Operator, config: Config, report: Report) -> None:
+    await report("boom")
+    async with console_on(config, operator) as console:
+        await console.until("boom", "/ filter")
+        await console.press("slash")
+        await console.until("⏎ keep", "esc back")
+        await console.until_gone("/ filter")
 
 
 async def test_free_text_finds_what_only_the_message_says(operator: Operator, config: Config, report: Report) -> None:
@@ -219,3 +251,18 @@ async def test_drafts_a_pull_request(operator: Operator, core: Core, config: Con
         await console.until("draft #7 is open", url)
         await console.press("escape")
         await console.until("● #7 https://github.example")
+
+
+async def test_notes_that_are_too_long_are_refused_not_cut(
+    operator: Operator, core: Core, config: Config, report: Report
+) -> None:
+    alert_id = await report("boom")
+    async with console_on(config, operator) as console:
+        await console.until("boom")
+        await console.press("p")
+        await console.until("Fix boom in api")
+        console.app.screen.query_one(TextArea).text = "n" * 10_001
+        await console.press("ctrl+s")
+        await console.until("✗ notes:", "10,000")
+        assert (await core.operator(MARA).alert(alert_id)).row.pull_request is None
+        assert len(console.app.screen.query_one(TextArea).text) == 10_001, "what was typed stays"

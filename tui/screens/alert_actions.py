@@ -13,6 +13,7 @@ from jinkies.model import AlertRow, LinkKind, State
 from tui.format import clean
 from tui.outside import has_browser, is_web_address
 from tui.screens.base import DeskScreen
+from tui.trouble import title_of
 from tui.work import start
 
 
@@ -74,7 +75,7 @@ class AlertActions(DeskScreen):
             title = "Somebody decided first"
             self.notify(clean(str(error)), title=title, severity="warning", markup=False, timeout=8)
         except JinkiesError as error:
-            self.tell_error(error, "Not done")
+            self.tell_error(error, title_of(error))
         else:
             if not outcome.changed:
                 self.notify(clean(outcome.reason) or "It was so already.", markup=False)

@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 from jinkies.errors import JinkiesError
 from jinkies.events import SNAPSHOT_ROWS
 from jinkies.model import AlertPage, AlertRow
+from tui import theme
 from tui.alertlist import AlertList
 from tui.detail_source import DetailSource
 from tui.format import clean
@@ -68,7 +69,7 @@ class AlertsScreen(AlertActions):
         replica = self.session.replica
         if replica is None or not self.session.live:
             return
-        if replica.lost_at_ms is not None:
+        if self.session.lost:
             return  # what is held stays; the header says since when it is old
         rows = self.session.rows
         if changed.everything:
@@ -79,8 +80,16 @@ class AlertsScreen(AlertActions):
             if self.list.may_miss:
                 self._ask(None)
         self._show_rows()
-        if self.current is not None and self.current.alert_id in changed.alerts:
+        self._refresh_detail(changed)
+
+    def _refresh_detail(self, changed: Session.Changed) -> None:
+        row = self.current
+        if row is None or row.alert_id != self.source.alert_id:
+            return  # its selection is on its way, and asks
+        if changed.everything or row.alert_id in changed.alerts:
             self._load_detail()
+        if changed.everything and self.source.logs.trouble:
+            self._load_logs()
 
     def _restart(self, wanted: Filter) -> None:
         rows = self.session.rows.values()
@@ -100,10 +109,12 @@ class AlertsScreen(AlertActions):
         self.refresh_bindings()
 
     def _show_titles(self) -> None:
-        words = self._filter_error or self.list.filter.text
-        set_title(self.table, clean(words))
+        if self._filter_error:
+            set_title(self.table, f"✗ {clean(self._filter_error)}", left_colour=theme.BAD_COLOUR)
+        else:
+            set_title(self.table, clean(self.list.filter.text))
         total = self.list.filter.total(self.session.counts)
-        more = "" if self.list.complete else " · more ↓"
+        more = "" if self.list.complete else " · of what is held" if self.session.lost else " · more ↓"
         held = len(self.list.rows)
         text = f"{self.table.position_text} of {max(total, held) if total is not None else held:,}{more}"
         set_subtitle(self.table, text)
@@ -128,6 +139,8 @@ class AlertsScreen(AlertActions):
             self._ask(self.list.cursor)
 
     def _ask(self, cursor: str | None) -> None:
+        if self.session.lost:
+            return  # of what is held; the core is asked once it is back
         self._paging = True
         start(self, partial(self._load_page, self.list.filter, cursor), group="pages", exclusive=True)
 
@@ -136,7 +149,7 @@ class AlertsScreen(AlertActions):
             page = await self.session.operator.alerts(wanted.query(limit=_PAGE, cursor=cursor))
         except JinkiesError as error:
             self._paging = False
-            self.tell_error(error, "Older alerts could not be read")
+            self.tell_error(error, "Not all alerts could be read")
             return
         self._paging = False
         self._take_page(wanted, page, first=cursor is None)
@@ -234,8 +247,9 @@ class AlertsScreen(AlertActions):
         self._apply(self._typed())
 
     def on_input_submitted(self) -> None:
-        """Keep it."""
-        self._close_filter()
+        """Keep it; one that can't be read stays open, to be put right."""
+        if not self._filter_error:
+            self._close_filter()
 
     def on_prompt_cancelled(self, message: Widget) -> None:
         """As it was before."""

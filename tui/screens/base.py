@@ -10,8 +10,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from jinkies.errors import JinkiesError
-from tui.format import clean
 from tui.session import Session
+from tui.trouble import words_of
 from tui.widgets.header import StatusHeader
 from tui.widgets.keybar import KeyBar
 
@@ -58,4 +58,4 @@ class DeskScreen(Screen[None]):
 
     def tell_error(self, error: JinkiesError, title: str) -> None:
         """A notification; its text is data."""
-        self.notify(clean(str(error)), title=title, severity="error", markup=False, timeout=8)
+        self.notify(words_of(error), title=title, severity="error", markup=False, timeout=8)

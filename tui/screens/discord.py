@@ -80,11 +80,20 @@ class DiscordScreen(AlertActions):
         rest = len(deliveries) - len(shown)
         footnote = f"and {rest:,} older ones" if rest > 0 else "" if shown else "No cards yet: nothing was posted here."
         self.cards.show(shown, footnote)
-        words, colour = self._standing(channel)
-        set_title(self.cards, f"{channel.name} …{channel.channel_id[-4:]} ─ as Discord shows it", words, colour)
+        self._show_title()
         set_subtitle(self.cards, f"{len(deliveries):,} cards")
         self.refresh_bindings()
         self._want_details([one.alert_id for one in deliveries[:_CARDS]])
+
+    def _show_title(self) -> None:
+        channel = self.channels.selected
+        if channel is not None:
+            words, colour = self._standing(channel)
+            set_title(self.cards, f"{channel.name} …{channel.channel_id[-4:]} ─ as Discord shows it", words, colour)
+
+    def draw(self) -> None:
+        """The title is drawn for a width, and the layout may have given another since."""
+        self._show_title()
 
     def _newest(self, channel: Channel) -> list[Delivery]:
         def order(delivery: Delivery) -> tuple[int, int]:
@@ -106,6 +115,8 @@ class DiscordScreen(AlertActions):
         return msgspec.structs.replace(held, row=row)  # what people did shows at once, the occurrence a moment later
 
     def _standing(self, channel: Channel) -> tuple[str, str]:
+        if self.session.lost:
+            return "○ as last heard", theme.WARN_COLOUR
         if channel.failed:
             return f"✗ {len(channel.failed)} failed", theme.BAD_COLOUR
         if channel.waiting:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from jinkies.model import Level, LogEvent, PartState, TailBatch, TailSpec
 from tui import theme
-from tui.format import clean
+from tui.format import clean, cut
 from tui.logbuffer import MAX_LINES
 from tui.screens.base import DeskScreen
 from tui.screens.picker import PickerScreen
@@ -114,7 +114,8 @@ class LogsScreen(DeskScreen):
 
     def _state(self) -> tuple[str, str]:
         if self.tailing is not None and self.tailing.trouble:
-            return f"TROUBLE: {clean(self.tailing.trouble)[:70]}", theme.BAD_COLOUR
+            first, _, _ = clean(self.tailing.trouble).partition(". ")
+            return f"TROUBLE: {cut(first, 70)}", theme.BAD_COLOUR
         if not self.view.following:
             return f"PAUSED · {self.view.behind:,} new below", theme.WARN_COLOUR
         rate = self.strip_line.rates.per_second(self.session.now_ms() // 1000)
@@ -155,8 +156,11 @@ class LogsScreen(DeskScreen):
             missing = aws.detail
         if missing:
             return f"AWS is not set up, so there are no logs to follow.\n\n{clean(missing)}"
-        if self.tailing is not None and self.tailing.refused:
-            return f"{clean(self.tailing.trouble or '')}\n\ns  choose another service or log group"
+        if self.tailing is not None and self.tailing.trouble:
+            again = "" if self.tailing.refused else "It is asked for again until it comes.\n"
+            return f"{clean(self.tailing.trouble)}\n\n{again}s  choose another service or log group"
+        if self.tailing is not None and self.tailing.tail_id is None:
+            return "Asking the core…"
         if self.targets:
             return "Following. No lines in the last five minutes; new ones appear here as they come."
         names = ", ".join(self.session.config.services) or "none configured: any log group can be named"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,12 +21,12 @@ from tui import theme
 from tui.format import clean
 from tui.outside import has_browser, is_web_address
 from tui.session import Session
+from tui.trouble import title_of, words_of
 from tui.widgets.frame import set_subtitle, set_title
 from tui.widgets.keybar import KeyBar
 from tui.work import start
 
 _TITLE_LIMIT = 256  # GitHub's bound on a title
-_NOTES_LIMIT = 10_000
 
 
 class PullRequestScreen(ModalScreen[None]):
@@ -78,7 +79,6 @@ class PullRequestScreen(ModalScreen[None]):
     def session_changed(self, changed: Session.Changed) -> None:
         """Called by the app's timer: the worker's result comes as a change of the row."""
         if changed.everything or self.row.alert_id in changed.alerts:
-            self._asking = False
             self._show()
 
     def tick(self) -> None:
@@ -106,7 +106,7 @@ class PullRequestScreen(ModalScreen[None]):
         self.refresh_bindings()
 
     def _progress(self, request: PullRequest | None) -> Content:
-        if self._refusal:
+        if self._refusal and (request is None or request.state is WorkState.FAILED):
             return _words("✗ ", theme.BAD_COLOUR, self._refusal)
         if self._asking:
             return _words("◌ ", theme.WARN_COLOUR, "asking the core…")
@@ -130,21 +130,25 @@ class PullRequestScreen(ModalScreen[None]):
         self._refusal = ""
         self._asking = True
         self._show()
-        start(self, self._submit, group="commands")
-
-    async def _submit(self) -> None:
         command = CreatePullRequest(
             alert_id=self.row.alert_id,
             title=self.query_one("#pr-title", Input).value.strip(),
             base_branch=self.query_one("#pr-base", Input).value.strip() or None,
-            notes=self.query_one("#pr-notes", TextArea).text[:_NOTES_LIMIT],
+            notes=self.query_one("#pr-notes", TextArea).text,
         )
+        start(self.app, partial(self._submit, command), group="commands")  # the app's: it goes on without the form
+
+    async def _submit(self, command: CreatePullRequest) -> None:
         try:
             await self.session.execute(command)
         except JinkiesError as error:
-            self._refusal = str(error)
+            self._refusal = words_of(error)
+            if not self.is_attached:
+                title = f"Draft pull request for #{command.alert_id}: {title_of(error).lower()}"
+                self.app.notify(self._refusal, title=title, severity="error", markup=False, timeout=8)
         self._asking = False
-        self._show()
+        if self.is_attached:
+            self._show()
 
     def action_close(self) -> None:
         """What was asked for goes on without the form."""

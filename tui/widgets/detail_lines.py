@@ -66,6 +66,8 @@ def detail_lines(shown: Shown, width: int) -> list[Line]:
     """All of it, ``width`` cells wide."""
     width = max(width, 20)
     lines = [*_facts(shown, width), *_outside(shown, width)]
+    if shown.detail is None and shown.logs.trouble:
+        return [*lines, [], *wrapped(clean(shown.logs.words), theme.BAD, width)]
     if shown.detail is None:
         return [*lines, [], line(("asking the core…", theme.FAINT))]
     lines += _message(shown.detail, width)

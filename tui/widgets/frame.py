@@ -11,18 +11,23 @@ from textual.widget import Widget
 from tui import theme
 from tui.format import cut
 
-_titles: WeakKeyDictionary[Widget, tuple[str, str, int, bool]] = WeakKeyDictionary()
+_titles: WeakKeyDictionary[Widget, tuple[str, str, str, int, bool]] = WeakKeyDictionary()
 _subtitles: WeakKeyDictionary[Widget, str] = WeakKeyDictionary()
 
 
-def set_title(widget: Widget, left: str, right: str = "", right_colour: str = theme.MUTED_COLOUR) -> None:
+def set_title(
+    widget: Widget, left: str, right: str = "", right_colour: str = theme.MUTED_COLOUR, *, left_colour: str = ""
+) -> None:
     """The words in the upper border: ``left`` at its start, ``right`` at its end."""
     width = widget.outer_size.width - 6  # two corners, a dash and a space at both ends
     focused = widget.has_focus
-    if _titles.get(widget) == (left, right, width, focused):
+    drawn = (left, right, left_colour, width, focused)
+    if _titles.get(widget) == drawn:
         return
-    _titles[widget] = (left, right, width, focused)
+    _titles[widget] = drawn
     content = Content(cut(left, max(width - cell_len(right) - 1, 8)) if right else left)
+    if left_colour:
+        content = content.stylize(left_colour)
     if right:
         gap = width - content.cell_length - cell_len(right)
         border = theme.ACCENT_COLOUR if focused else theme.BORDER

@@ -20,7 +20,7 @@ from tui.session import Session
 
 TABS = (("alerts", "1", "Alerts"), ("logs", "2", "Logs"), ("discord", "3", "Discord"))
 _PARTS = ("discord", "aws", "github")
-_FULL, _WORDS, _OK, _ONLY_TROUBLE = 3, 2, 1, 0  # how much is said of the parts, as room allows
+_FULL, _WORDS, _OK, _ONLY_TROUBLE, _NOTHING = 4, 3, 2, 1, 0  # how much is said of the parts, as room allows
 _TROUBLE = (PartState.CONNECTING, PartState.FAILED)
 
 
@@ -70,28 +70,30 @@ class StatusHeader(Widget):
 
     def _status_line(self) -> Line:
         right = self._counts()
-        for detailed in (_FULL, _WORDS, _OK, _ONLY_TROUBLE):
-            left = [*self._core(), *self._parts(detailed)]
+        for detailed in (_FULL, _WORDS, _OK, _ONLY_TROUBLE, _NOTHING):
+            left = [*self._core(detailed), *self._parts(detailed)]
             if width_of(left) + width_of(right) < self.size.width:
                 return join(left, right, self.size.width)
+        left = [*self._core(_NOTHING), *self._parts(_ONLY_TROUBLE)]
         room = self.size.width - width_of(right) - 1
         return join(_cut_line(left, room), right, self.size.width)
 
-    def _core(self) -> list[Segment]:
+    def _core(self, detailed: int) -> list[Segment]:
         replica = self.session.replica
         hello = replica.hello if replica is not None else None
         environment = hello.environment if hello is not None else self.session.config.environment
         parts: list[Part] = [(" jinkies ", theme.ACCENT_STRONG), ("▏", theme.RULE), (clean(environment), theme.TEXT)]
-        return line(*parts, (" ▏", theme.RULE), *self._link())
+        return line(*parts, (" ▏", theme.RULE), *self._link(detailed))
 
-    def _link(self) -> list[Part]:
+    def _link(self, detailed: int) -> list[Part]:
         replica = self.session.replica
         if replica is None or not self.session.live:
             trouble = replica.trouble if replica is not None else None
             return [("core ", theme.MUTED), ("◌ ", theme.WARN), (cut(trouble or "connecting…", 40), theme.WARN)]
         if replica.lost_at_ms is not None:
-            since = f"{clock_text(replica.lost_at_ms)} ({ago(replica.lost_at_ms, self.session.now_ms())})"
-            return [("core ", theme.MUTED), ("✗ ", theme.BAD), (f"lost since {since}, reconnecting", theme.BAD)]
+            since = f" since {clock_text(replica.lost_at_ms)}" if detailed > _ONLY_TROUBLE else ""
+            words = f"lost{since} ({ago(replica.lost_at_ms, self.session.now_ms())}), reconnecting"
+            return [("core ", theme.MUTED), ("✗ ", theme.BAD), (words, theme.BAD)]
         if self.session.operator.hosting is Hosting.ATTACHED:
             return [("core ", theme.MUTED), ("● ", theme.OK), ("attached", theme.TEXT)]
         ingest = replica.hello.ingest if replica.hello is not None else None
@@ -100,6 +102,8 @@ class StatusHeader(Widget):
 
     def _parts(self, detailed: int) -> list[Segment]:
         found: list[Part] = []
+        if self.session.lost:  # what was heard last may no longer be so
+            return line(("  parts ", theme.MUTED), ("○ ", theme.FAINT), ("not known", theme.MUTED)) if detailed else []
         for name in _PARTS:
             health = self.session.health.get(name)
             if health is not None and (detailed > _ONLY_TROUBLE or health.state in _TROUBLE):

@@ -25,6 +25,7 @@ _NAMES = {
     "home": "Home",
     "end": "End",
 }
+_CHARACTERS = {"slash": "/", "question_mark": "?"}
 
 
 def key_name(binding: Binding) -> str:
@@ -50,10 +51,17 @@ class KeyBar(Widget):
     def _keys(self) -> list[tuple[str, Binding, bool]]:
         seen: dict[str, tuple[str, Binding, bool]] = {}
         for _, binding, enabled, _ in self.screen.active_bindings.values():
+            if self._typed(binding):
+                continue
             if binding.show and binding.description and binding.action not in seen:
                 seen[binding.action] = (key_name(binding), binding, enabled)
         keys = [key for key in seen.values() if key[1].id != "app.help"]
         return keys + [key for key in seen.values() if key[1].id == "app.help"]
+
+    def _typed(self, binding: Binding) -> bool:
+        """Whether what has the focus takes the key as text, which Textual does not see where a key has a name."""
+        focused = self.screen.focused
+        return focused is not None and focused.check_consume_key(binding.key, _CHARACTERS.get(binding.key))
 
     def _parts(self) -> list[tuple[Line, Binding]]:
         found = []
