@@ -21,6 +21,8 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 1_048_576
 EVENT_BYTES = 300  # of an event beside its message, about
 
+_GONE = LogEvent(log_group="", log_stream="", timestamp_ms=0, ingestion_ms=0, message="")
+
 _log = logging.getLogger(__name__)
 
 Upstream = Callable[[TailSpec, tuple[str, ...]], AsyncGenerator[TailBatch, None]]
@@ -50,6 +52,7 @@ class Ring:
             self.end - self.first > self._most_events or self._bytes > self._most_bytes
         ):
             self._bytes -= size_of(self._events[self._head])
+            self._events[self._head] = _GONE  # its place stays for a while, its megabyte doesn't
             self._head += 1
             self.first += 1
         if self._head > len(self._events) // 2:

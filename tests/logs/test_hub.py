@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from jinkies.errors import NotFound, Overloaded
-from jinkies.logs.hub import MAX_TAILS, TailHub
+from jinkies.logs.hub import MAX_TAILS, Ring, TailHub
 from jinkies.model import LogEvent, TailBatch, TailSpec
 from tests.logs.clock import START_MS, ManualClock
 
@@ -141,6 +142,19 @@ async def test_the_ring_is_bounded_in_bytes(clock: ManualClock) -> None:
             async with hub.open(tail_id) as late:
                 batch = await anext(late)
                 assert len(batch.events) == 1, "the newest stays, however large"
+
+
+def test_what_leaves_the_ring_leaves_the_memory() -> None:
+    ring = Ring(100_000, 2_000_000)
+    tracemalloc.start()
+    try:
+        for at in range(60):
+            wide = LogEvent(log_group="/a", log_stream="s", timestamp_ms=at, ingestion_ms=at, message="x" * 100_000)
+            ring.extend((wide,))
+            assert tracemalloc.get_traced_memory()[0] < 2_300_000
+    finally:
+        tracemalloc.stop()
+    assert ring.end == 60
 
 
 async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_period(clock: ManualClock) -> None:
