@@ -134,7 +134,8 @@ def find_file(
         mistakes.add(named.place, "JINKIES_CONFIG", f"{path} is {what}; the path of a TOML file, or unset")
         return None
     folders = (cwd, xdg_folder(environ, "XDG_CONFIG_HOME", ".config"))
-    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+    # A folder of that name, as Docker makes of a missing bind mount, is told as what can't be read.
+    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).exists()), None)
 
 
 def resolve(text: str, cwd: Path) -> Path:

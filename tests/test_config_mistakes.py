@@ -285,6 +285,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_where_the_file_is_looked_for_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "jinkies.toml").mkdir()
+    assert mistakes(tmp_path) == (f"jinkies.toml: can't read {tmp_path}/jinkies.toml: Is a directory",)
+
+
 def test_a_dotenv_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"A=\xff")
     assert mistakes(tmp_path) == (f".env: {tmp_path}/.env is not UTF-8 text (byte 2); save it as UTF-8",)

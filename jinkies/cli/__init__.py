@@ -6,11 +6,14 @@ Exit codes: 0 done (a reader that closed the pipe included), 1 refused or failed
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from jinkies.cli.output import complain
 from jinkies.cli.parser import build_parser
@@ -20,13 +23,18 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argv`` is without the program's name, ``sys.argv`` when None."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding still shows the rest
     try:
-        arguments = build_parser().parse_args(argv)
+        parser = build_parser()
+        arguments = parser.parse_args(argv)
+        _refuse_undecodable(parser, arguments)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage
@@ -48,6 +56,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return code
+
+
+def _open_closed_streams() -> None:
+    """With ``>&-`` Python has no stdout at all, and the next file that is opened, a database, would get its number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+
+
+def _refuse_undecodable(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Bytes that are no UTF-8 arrive as lone surrogates, which can neither be stored nor sent; paths may hold them."""
+    for name, value in vars(arguments).items():
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(one, str) and not one.isascii() and _SURROGATE.search(one) for one in texts):
+            parser.error(f"argument {name}: holds bytes that are not UTF-8 text")
 
 
 def _drop_output() -> None:

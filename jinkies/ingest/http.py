@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from jinkies.clock import Clock
@@ -72,6 +73,7 @@ async def serve_ingest(
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_of_the_server(),
         auto_decompress=False,
         keepalive_timeout=idle_timeout_s,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
@@ -88,6 +90,25 @@ async def serve_ingest(
         yield f"[{bound_host}]:{bound_port}" if ":" in bound_host else f"{bound_host}:{bound_port}"
     finally:
         await runner.cleanup()
+
+
+def _of_the_server() -> logging.Logger:
+    """One line for a request that is no HTTP: aiohttp would log a traceback and quote it, credentials too."""
+    log = logging.getLogger(f"{__name__}.server")
+    if not log.filters:
+        log.addFilter(_without_traceback)
+    return log
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
+        record.exc_info = record.exc_text = None
+        if isinstance(error, HttpProcessingError):  # the sender's mistake, which its answer says
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            return logging.getLogger(record.name).isEnabledFor(logging.INFO)
+    return True
 
 
 class _Ingest:

@@ -261,6 +261,24 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize(
+    "argv", [("alerts", "--search", "a\udcff"), ("ack", "1", "--note", "\udcff"), ("logs", "/a", "\udcff")]
+)
+def test_an_argument_that_is_not_text_is_one_line_and_2(run: Run, argv: tuple[str, ...]) -> None:
+    ran = run(*argv)
+    assert (ran.code, ran.out) == (2, "")
+    assert "holds bytes that are not UTF-8 text" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(closed: str) -> None:
+    command = f'exec "{sys.executable}" -m jinkies status {closed}'
+    ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 @pytest.mark.processes
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_behind_stdout_is_one_line_and_1() -> None:

@@ -353,3 +353,20 @@ async def test_an_address_in_use_is_a_mistake_of_the_configuration() -> None:
         with pytest.raises(ConfigError, match=f"http.listen: 127.0.0.1:{port}: .*address already in use"):
             async with serve_ingest(app, settings.http.listen):
                 pass
+
+
+@pytest.mark.parametrize("head", ["X-Token: hunter2hunter2" + "a" * 9_000, "Host: a\r\nHost: b\r\nX-Token: hunter2"])
+async def test_a_request_that_is_no_http_is_400_and_one_line_that_quotes_nothing(
+    head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with serving(StandIn(), config()) as sender:
+        reader, writer = await asyncio.open_connection(*sender.host_port)
+        writer.write(f"GET /health HTTP/1.1\r\n{head}\r\n\r\n".encode())
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        await writer.wait_closed()
+    told = [record for record in caplog.records if record.name.startswith("jinkies.ingest")]
+    assert [record.levelname for record in told] == ["INFO"]
+    assert "hunter2" not in caplog.text
+    assert "Traceback" not in caplog.text
