@@ -51,6 +51,7 @@ def _start(services: str, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
                     "BIND_HOST": "127.0.0.1",
                     "GATEWAY_PORT": str(port),
                     "SERVICES": services,
+                    "IOT_MTLS_ENABLED": "0",  # else it listens for MQTT on every interface, whatever BIND_HOST says
                 },
             )
         url = f"http://127.0.0.1:{port}"
