@@ -116,7 +116,7 @@ class StartTail(Command, frozen=True, kw_only=True, tag="start_tail"):
 
 
 class Expire(Command, frozen=True, kw_only=True, tag="expire"):
-    """Delete resolved alerts last seen before ``before_ms``, at most ``limit`` of them; only the core says this."""
+    """Delete alerts last seen and resolved before ``before_ms``, at most ``limit`` of them; only the core says this."""
 
     before_ms: int
     limit: int = 200

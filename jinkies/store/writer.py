@@ -123,8 +123,9 @@ class Writer:
         if wanted.expire_before_ms is None:
             return []
         rows = await self._db.execute_fetchall(
-            "SELECT alert_id FROM alerts WHERE state = 'resolved' AND last_seen_at_ms < ? LIMIT ?",
-            (wanted.expire_before_ms, wanted.expire_limit),
+            "SELECT alert_id FROM alerts WHERE state = 'resolved' AND last_seen_at_ms < ?"
+            " AND CAST(image AS TEXT) ->> 'resolved_at_ms' < ? LIMIT ?",
+            (wanted.expire_before_ms, wanted.expire_before_ms, wanted.expire_limit),
         )
         return [alert_id for (alert_id,) in rows]
 

@@ -113,6 +113,16 @@ async def test_expiring_twice_in_one_transaction_counts_once(core: Core) -> None
     assert (await core.snapshot()).counts == Counts(open=2)
 
 
+async def test_an_old_alert_that_was_resolved_just_now_is_kept(core: Core) -> None:
+    """Its card is still to be edited, and somebody may want it back."""
+    await core.execute(ReportOccurrence(service="api", message="m", occurred_at_ms=1), SYSTEM)
+    await core.execute(Resolve(alert_id=1), SYSTEM)
+    resolved_at_ms = (await core.reader.alert(1)).row.resolved_at_ms
+    assert resolved_at_ms is not None
+    assert not (await core.execute(Expire(before_ms=resolved_at_ms), SYSTEM)).changed
+    assert (await core.execute(Expire(before_ms=resolved_at_ms + 1), SYSTEM)).changed
+
+
 async def test_a_reader_who_leaves_half_way_leaves_nothing_open(core: Core) -> None:
     """A transaction left open on a reading connection would show its own moment for ever."""
     for steps in range(12):
