@@ -63,6 +63,29 @@ def test_every_mistake_in_the_configuration_is_listed(home: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+BREAKS = """
+import sys
+from bot import __main__ as bot
+
+async def broken(config, *, embedded):
+    raise ExceptionGroup("unhandled errors", [ValueError(f"with {config.discord.token.reveal()}")])
+
+bot._run = broken
+sys.exit(bot.main([]))
+"""
+
+
+def test_a_fault_of_its_own_ends_it_with_a_log_line_and_without_secrets(home: Path) -> None:
+    command = (sys.executable, "-c", BREAKS)
+    ended = subprocess.run(
+        command, env=environment(home), capture_output=True, text=True, timeout=30, check=False, cwd=Path.cwd()
+    )
+    assert ended.returncode == 1
+    assert "CRITICAL bot the bot broke" in ended.stderr
+    assert "ValueError: with [redacted]" in ended.stderr
+    assert DEFAULT_TOKEN not in ended.stderr
+
+
 def started(home: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
     with (home / "bot.log").open("ab") as log:
         return subprocess.Popen([*BOT, *arguments], env=environment(home, **more), stdout=log, stderr=log, cwd=home)
