@@ -93,6 +93,10 @@ async def test_filters_live_and_takes_it_back(operator: Operator, config: Config
     async with console_on(config, operator) as console:
         await console.until("payment refused", "disk is full")
         await console.press("slash")
+        await console.type("nothing like it")
+        await console.until("nothing matches the filter")
+        await console.until_gone("worker ·")
+        await console.press("escape", "slash")
         await console.type("level>=error")
         await console.until("unresolved level>=error")
         await console.until_gone("payment refused")

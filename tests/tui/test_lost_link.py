@@ -189,6 +189,16 @@ async def test_the_logs_say_that_there_is_no_core(core: Core, config: Config) ->
         assert "Following." not in console.text
 
 
+async def test_the_reason_is_readable_in_a_narrow_terminal(core: Core, config: Config) -> None:
+    core.report_health(PartHealth(part="aws", state=PartState.OK))
+    configured = msgspec.structs.replace(config, aws=AwsConfig(region="eu-west-1"))
+    operator = Cuttable(core.operator(local_actor()))
+    async with console_on(configured, operator, size=(60, 20)) as console:
+        operator.cut()
+        await console.press("2", "s", "enter")
+        await console.until(*NO_CORE)
+
+
 async def test_what_a_closed_form_asked_for_is_still_asked(core: Core, config: Config, report: Report) -> None:
     alert_id = await report("boom")
     async with _cuttable(core, config) as (console, operator):

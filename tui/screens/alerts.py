@@ -102,7 +102,9 @@ class AlertsScreen(AlertActions):
             self.list.seed_frontier(self.list.rows[-1])
 
     def _show_rows(self) -> None:
-        self.table.empty_words = "nothing matches the filter" if not self.list.filter.is_default else "all quiet"
+        self.table.empty_words = (
+            "nothing matches the filter; esc takes it back" if not self.list.filter.is_default else "all quiet"
+        )
         self.table.show(self.list.rows)
         self._show_titles()
         self._show_detail()
@@ -187,6 +189,7 @@ class AlertsScreen(AlertActions):
             self.detail.empty_words = ""
             self.detail.show(None)
             set_title(self.detail, "")
+            set_subtitle(self.detail, "")
             return
         set_title(self.detail, f"#{row.alert_id} {clean(row.title)[:200]}")
         subtitle = f"{clean(row.service)} · {clean(row.environment)}"

@@ -24,7 +24,7 @@ from textual.strip import Strip
 from jinkies.model import Level
 from tui import theme
 from tui.draw import Line, Part, line, strip_of
-from tui.format import clean, clock_text, cut, fit
+from tui.format import clean, clock_text, fit, wrap
 from tui.logbuffer import LogBuffer, Row
 from tui.widgets.detail_lines import level_word
 
@@ -305,8 +305,8 @@ class LogView(ScrollView, can_focus=True):
         index = y + self.scroll_offset.y
         base = self.rich_style
         if index >= self.buffer.row_count:
-            words = self.empty_words.split("\n") if not self.buffer.row_count else []
-            text = cut(words[y - 1], self.size.width - 4) if 0 < y <= len(words) else ""
+            words = self._empty_lines() if not self.buffer.row_count else []
+            text = words[y - 1] if 0 < y <= len(words) else ""
             return strip_of(line(("  " + text, theme.MUTED)), self.size.width, base)
         row = self.buffer.row(index)
         key = (row.entry.seq, row.part)
@@ -318,6 +318,9 @@ class LogView(ScrollView, can_focus=True):
             base += theme.CURSOR_ROW
         left = self.scroll_offset.x
         return strip.crop_extend(left, left + self.size.width, None).apply_style(base)
+
+    def _empty_lines(self) -> list[str]:
+        return [piece for text in self.empty_words.split("\n") for piece in wrap(text, self.size.width - 4)]
 
     def _row_line(self, row: Row) -> Line:
         event = row.entry.event
