@@ -60,8 +60,7 @@ async def _open(stack: AsyncExitStack, config: Config, mode: Mode) -> Operator:
     from jinkies.wire.client import attach
 
     if mode is Mode.EMBED:
-        core = await stack.enter_async_context(host(config, ingest=True))
-        return core.operator(_this_user())
+        return (await _host_when_free(stack, config)).operator(_this_user())
     clock = SystemClock()
     deadline_s = clock.monotonic_s() + HANDOVER_S
     while True:
@@ -83,10 +82,34 @@ async def _open(stack: AsyncExitStack, config: Config, mode: Mode) -> Operator:
 
 async def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None:
     """Host a core with ingest until cancelled; ``ready`` gets the ingest address once everything listens."""
-    async with host(config, ingest=True) as core:
+    async with AsyncExitStack() as stack:
+        core = await _host_when_free(stack, config)
         if ready is not None:
             ready(core.ingest_address or "")
         await asyncio.Event().wait()
+
+
+async def _host_when_free(stack: AsyncExitStack, config: Config) -> Core:
+    """Host with ingest; a one-shot command that holds the lock for its call is waited for, a running core is not."""
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + HANDOVER_S
+    while True:
+        try:
+            return await stack.enter_async_context(host(config, ingest=True))
+        except AlreadyRunning:
+            if clock.monotonic_s() > deadline_s or await _answers(config):
+                raise
+            await clock.sleep(0.05)
+
+
+async def _answers(config: Config) -> bool:
+    from jinkies.wire.client import attach
+
+    try:
+        async with attach(config.socket_path):
+            return True
+    except Disconnected:
+        return False
 
 
 @asynccontextmanager

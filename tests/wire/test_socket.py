@@ -143,6 +143,33 @@ async def test_one_core_a_database(core: Core) -> None:
         assert operator.hosting is Hosting.ATTACHED
 
 
+async def test_a_core_that_starts_beside_a_one_shot_command_waits_for_it(config: Config) -> None:
+    done = asyncio.Event()
+
+    async def one_shot() -> None:
+        async with open_operator(config, Mode.ONE_SHOT) as operator:
+            assert operator.hosting is Hosting.EMBEDDED
+            started.set()
+            await done.wait()
+
+    started = asyncio.Event()
+    command = asyncio.create_task(one_shot())
+    await started.wait()
+    async with asyncio.TaskGroup() as tasks:
+
+        async def embed() -> None:
+            async with open_operator(config, Mode.EMBED) as operator:
+                assert (await operator.hello()).ingest is not None
+
+        embedding = tasks.create_task(embed())
+        await asyncio.sleep(
+            0
+        )  # it has asked for the lock by now, or will find it free: either way it must come to hold it
+        done.set()
+    await command
+    assert embedding.done()
+
+
 async def test_a_stale_socket_is_no_obstacle(config: Config) -> None:
     server.bind_private(config.socket_path).close()
     async with open_operator(config) as operator:
