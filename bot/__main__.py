@@ -10,8 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bot import logsetup
-from jinkies import __version__
+from jinkies import __version__, logsetup
 from jinkies.clock import SystemClock
 from jinkies.config import Config, load_config
 from jinkies.errors import ConfigError, Disconnected, JinkiesError
@@ -38,9 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (missing := config.discord.missing()) is not None:
         print(f"jinkies-bot: Discord is not configured: {missing}", file=sys.stderr)  # noqa: T201 - likewise
         return 2
-    logsetup.configure(config)
+    with logsetup.configured(config):
+        return _run_logged(config, embedded=arguments.embedded)
+
+
+def _run_logged(config: Config, *, embedded: bool) -> int:
     try:
-        asyncio.run(_until_signal(config, embedded=arguments.embedded))
+        asyncio.run(_until_signal(config, embedded=embedded))
     except JinkiesError as error:
         print(f"jinkies-bot: {error}", file=sys.stderr)  # noqa: T201 - likewise
         return 1

@@ -221,7 +221,9 @@ def _desk_environ(folder: Path) -> dict[str, str]:
 
 
 def _ministack_environ(folder: Path, port: int) -> dict[str, str]:
-    return {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "logs", "TMPDIR": str(folder)}
+    listen = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    # Its MQTT port would listen on every interface, whatever BIND_HOST says.
+    return listen | {"SERVICES": "logs", "TMPDIR": str(folder), "IOT_MTLS_ENABLED": "0"}
 
 
 def _wait_http(processes: _Processes, name: str, url: str) -> None:

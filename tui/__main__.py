@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinkies import __version__
+from jinkies import __version__, logsetup
 from jinkies.config import Config
 from jinkies.errors import ConfigError
 
@@ -75,33 +75,25 @@ def run_console(config: Config, mode: Mode | _Mode) -> int:
 
         return open_operator(config, Mode(mode.value))
 
-    handler = _log_to_file(config)
     app = ConsoleApp(connect, config)
     try:
-        status = app.run()
+        with logsetup.configured(config, _log_file(config)):
+            status = app.run()
     finally:
         gc.enable()
-        logging.getLogger().removeHandler(handler)
-        handler.close()
     if app.failure is not None:
         print(f"jinkies-tui: {app.failure}", file=sys.stderr)  # noqa: T201 - a command line's answer
     return status if status is not None else app.return_code or 0
 
 
-def _log_to_file(config: Config) -> logging.Handler:
+def _log_file(config: Config) -> logging.Handler:
     """A line on stderr would tear the screen: what is logged goes to a file of bounded size in the home folder."""
     from logging.handlers import RotatingFileHandler
 
-    handler: logging.Handler = logging.NullHandler()
-    if config.home.is_dir():
-        path = config.home / "console.log"
-        handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(config.log_level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for each request to the core
-    return handler
+    if not config.home.is_dir():
+        return logging.NullHandler()
+    path = config.home / "console.log"
+    return RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

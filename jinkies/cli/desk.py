@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import signal
 
 import msgspec
 
-from jinkies import __version__
+from jinkies import __version__, logsetup
 from jinkies.cli.output import BOLD, DIM, PART_COLOURS, Cell, Printer, line
 from jinkies.cli.records import encode
 from jinkies.cli.session import with_operator
@@ -17,21 +16,13 @@ from jinkies.config import Config, load_config
 from jinkies.events import Hello, Snapshot
 from jinkies.model import Counts, PartHealth, PartState
 from jinkies.operator import Hosting, Operator
-from jinkies.redact import redact
-
-
-class _Redacted(logging.Formatter):
-    """Whatever a library puts into a log line, a secret does not leave in it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
 
 
 def serve(_arguments: argparse.Namespace) -> int:
     """``jinkies serve``: run the core until SIGTERM or SIGINT, both a clean end."""
     config = load_config()
-    _log_to_stderr(config.log_level)
-    return asyncio.run(_serve(config))
+    with logsetup.configured(config):
+        return asyncio.run(_serve(config))
 
 
 async def _serve(config: Config) -> int:
@@ -58,14 +49,6 @@ async def _serve(config: Config) -> int:
         if not stopped:
             raise
     return 0
-
-
-def _log_to_stderr(level: str) -> None:
-    """Our own log at the configured level; of libraries only warnings, since some of them log headers and bodies."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("jinkies").setLevel(level)
 
 
 class CoreRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from bot import logsetup
 from bot.agenda import SPACING_S, Agenda, key_of, outstanding
+from jinkies import logsetup
 from jinkies.config import Config, DiscordConfig, Secret
 from jinkies.model import AlertRow, Delivery, DeliveryState, Severity, State
 
@@ -97,14 +97,9 @@ def test_a_deleted_card_and_one_in_step_want_nothing() -> None:
 @contextmanager
 def logged(config: Config) -> Iterator[io.StringIO]:
     """What the bot logs with this configuration."""
-    stream, before = io.StringIO(), {name: logging.getLogger(name).level for name in ("root", *logsetup.OURS)}
-    handler = logsetup.configure(config, stream)
-    try:
+    stream = io.StringIO()
+    with logsetup.configured(config, logging.StreamHandler(stream)):
         yield stream
-    finally:
-        logging.getLogger().removeHandler(handler)
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
 
 
 def test_debug_is_for_the_bot_and_its_core_not_for_libraries() -> None:

@@ -1,22 +1,21 @@
-"""Logging of the bot: set before interactions.py is imported, and without secrets.
+"""Logging of every program: ours at the configured level, libraries' from WARNING up, and no secrets in either.
 
-The library's logger has no handler of its own, its INFO lines contain command arguments, and its ERROR lines contain
-interaction tokens (they are part of the addresses it calls).
+Set before interactions.py is imported: its logger has no handler of its own, its INFO lines contain command arguments,
+and its ERROR lines contain interaction tokens (they are part of the addresses it calls).
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import sys
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from jinkies.config import Config
-from jinkies.redact import redact
 
 _INTERACTION_TOKEN = re.compile(r"(/(?:interactions|webhooks)/\d+/)[^/\s\"']+")
 HIDDEN = "[redacted]"
-OURS = ("bot", "jinkies", "__main__")
+OURS = ("bot", "jinkies", "tui", "__main__")
 
 
 class SecretFreeFormatter(logging.Formatter):
@@ -32,26 +31,36 @@ class SecretFreeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as text without secrets."""
+        from jinkies.redact import redact  # a program that logs nothing need not load its patterns
+
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return redact(_INTERACTION_TOKEN.sub(rf"\1{HIDDEN}", text))
 
 
-def configure(config: Config, stream: TextIO | None = None) -> logging.Handler:
-    """Send the log to ``stream`` (standard error by default): ours at the configured level, libraries' from WARNING up.
+@contextmanager
+def configured(config: Config, handler: logging.Handler | None = None) -> Iterator[None]:
+    """Send the log to ``handler`` (standard error by default) for as long as this lasts, formatted without secrets.
 
     Libraries' lower levels hold secrets and foreign text: botocore logs signed headers and whole answers, for one.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = handler or logging.StreamHandler()
     handler.setFormatter(SecretFreeFormatter(_secrets(config)))
-    root = logging.getLogger()
-    root.addHandler(handler)
     level = logging.getLevelNamesMapping()[config.log_level]
-    root.setLevel(max(logging.WARNING, level))
-    for ours in OURS:
-        logging.getLogger(ours).setLevel(level)
-    return handler
+    root = logging.getLogger()
+    levels = {root: max(logging.WARNING, level)} | {logging.getLogger(ours): level for ours in OURS}
+    before = {logger: logger.level for logger in levels}
+    root.addHandler(handler)
+    try:
+        for logger, wanted in levels.items():
+            logger.setLevel(wanted)
+        yield
+    finally:
+        for logger, held in before.items():
+            logger.setLevel(held)
+        root.removeHandler(handler)
+        handler.close()
 
 
 def _secrets(config: Config) -> tuple[str, ...]:
