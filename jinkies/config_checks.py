@@ -227,7 +227,7 @@ def secret(value: object) -> str:
 
 def private_key(value: object) -> str:
     r"""A private key in PEM (RFC 7468), on lines of its own or with ``\n`` between them. Errors don't show it."""
-    found = str(value).strip().replace("\\r", "").replace("\\n", "\n").replace("\r", "")
+    found = str(value).replace("\\r", "").replace("\\n", "\n").replace("\r", "").strip()
     if not re.match(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----\n", found) or not found.endswith("PRIVATE KEY-----"):
         raise Wrong(
             "is not a private key in PEM, from -----BEGIN … PRIVATE KEY----- to its END line (value not shown);"

@@ -226,6 +226,12 @@ def test_secrets_from_files(tmp_path: Path) -> None:
     assert file_over_dotenv.github.token == Secret("from-file")
 
 
+@pytest.mark.parametrize("written", [PEM.replace("\n", "\\n") + "\\n", PEM.replace("\n", "\r\n") + "\r\n"])
+def test_a_private_key_on_one_line_may_end_in_a_line_end(tmp_path: Path, written: str) -> None:
+    assert load(tmp_path, GITHUB_PRIVATE_KEY=written).github.private_key == Secret(PEM + "\n")
+    assert load(tmp_path, dotenv=f"GITHUB_PRIVATE_KEY='{written}'").github.private_key == Secret(PEM + "\n")
+
+
 def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
     config = load(tmp_path, JINKIES_DISCORD_SPEC="x", JINKIES_TEST_ANYTHING="y", DISCORD_SOMETHING="z")
     assert config.source is None

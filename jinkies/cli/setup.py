@@ -13,7 +13,8 @@ from jinkies.config import Secret, load_config
 from jinkies.redact import redact
 
 _HEADER = """\
-# Jinkies: see README.md for every key. Secrets (tokens, keys) belong into the environment or .env, never in here.
+# Jinkies: `jinkies config` shows every key with the value in effect.
+# Secrets (tokens, keys) belong into the environment or .env, never in here.
 # The environment wins over .env, and .env over this file.
 
 """
