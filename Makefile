@@ -57,7 +57,7 @@ imports: $(READY)
 	@$(BIN)/lint-imports
 
 soak: $(READY)
-	@$(BIN)/python -m pytest -n 2 -m soak -s --timeout 3600
+	@$(BIN)/python -m pytest -m soak -s
 
 # make contract SPEC=path/to/discord-openapi.json
 contract: $(READY)
