@@ -61,6 +61,7 @@ soak: $(READY)
 
 # make contract SPEC=path/to/discord-openapi.json
 contract: $(READY)
+	@test -f "$(SPEC)" || { echo "give the API description: make contract SPEC=path/to/discord-openapi.json"; exit 2; }
 	@JINKIES_DISCORD_SPEC=$(abspath $(SPEC)) $(BIN)/python -m pytest -m contract
 
 screenshots: $(READY)

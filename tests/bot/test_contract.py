@@ -19,7 +19,7 @@ pytestmark = pytest.mark.contract
 def spec() -> Path:
     path = os.environ.get("JINKIES_DISCORD_SPEC")
     if not path:
-        pytest.fail("run this with: make contract SPEC=path/to/discord-openapi.json")
+        pytest.skip("run this with: make contract SPEC=path/to/discord-openapi.json")
     return Path(path)
 
 
