@@ -257,6 +257,14 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
     message: str  # as CloudWatch holds it: data, never markup; up to 1 MB
     level: Level = Level.NONE
     late: bool = False  # arrived behind a newer event that had been shown
+    backfilled: bool = False  # not seen live: read afterwards, to close a gap
+
+
+class TailMode(StrEnum):
+    """How a tail gets its events."""
+
+    AUTO = "auto"  # Live Tail where the account and its permissions allow it, else polling
+    POLL = "poll"  # FilterLogEvents only
 
 
 class TailSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,6 +275,46 @@ class TailSpec(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = Level.NONE  # at least this; lines without a level pass only when NONE
     grep: str = ""  # a Python regular expression, searched in the message
     since_ms: int = 300_000  # how far back a new tail starts, in milliseconds before now
+    mode: TailMode = TailMode.AUTO
+
+
+class Coverage(StrEnum):
+    """What a tail knows of a second of event time."""
+
+    COMPLETE = "complete"  # every event that CloudWatch had for it was given out
+    SAMPLED = "sampled"  # Live Tail left some out, and they can't be read afterwards
+    BACKFILLING = "backfilling"  # not sure yet; it is being read, or will be
+    MISSING = "missing"  # events may be lost: it was not followed, and can't be read afterwards
+
+
+class LedgerSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of event time that share a coverage. A later span replaces what was said of its seconds before."""
+
+    start_s: int  # seconds since the Unix epoch, inclusive
+    end_s: int  # exclusive
+    coverage: Coverage
+    reason: str = ""  # why, where it is not complete; one line for people
+
+
+class Upstream(StrEnum):
+    """Where a tail's events come from just now."""
+
+    STARTING = "starting"
+    LIVE = "live"  # Live Tail, paid by the minute
+    POLLING = "polling"
+
+
+class TailFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of a tail since its start, and what it cost."""
+
+    upstream: Upstream = Upstream.STARTING
+    events: int = 0
+    late: int = 0
+    backfilled: int = 0
+    duplicates: int = 0  # read more than once, given out once
+    sessions: int = 0  # Live Tail sessions opened
+    live_ms: int = 0  # session time paid for: the sum over all sessions
+    requests: int = 0  # FilterLogEvents
 
 
 class TailInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,14 +325,20 @@ class TailInfo(msgspec.Struct, frozen=True, kw_only=True):
     log_groups: tuple[str, ...]
     viewers: int
     started_at_ms: int
+    figures: TailFigures = TailFigures()
 
 
 class TailBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
-    """Some log events, in order of arrival; ``dropped`` counts those a slow viewer lost before them."""
+    """Some log events, in order of arrival; ``dropped`` counts those a slow viewer lost before them.
+
+    The first batch of a viewer carries the whole ledger, later ones what changed in it.
+    """
 
     events: tuple[LogEvent, ...] = ()
     dropped: int = 0
     trouble: str | None = None  # why the upstream gives nothing just now; None once it does again
+    spans: tuple[LedgerSpan, ...] = ()
+    figures: TailFigures | None = None  # None: as before
 
 
 class PartState(StrEnum):
