@@ -10,7 +10,9 @@ from jinkies.commands import (
     Expire,
     RecordPullRequest,
     Reopen,
+    Report,
     ReportOccurrence,
+    ReportRecovery,
     Resolve,
 )
 from jinkies.errors import Forbidden
@@ -35,7 +37,7 @@ def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) 
             if isinstance(command, _CORE_ONLY):
                 raise Forbidden(f"{_name(command)} is for the core itself")
         case ActorKind.INGEST:
-            if not isinstance(command, ReportOccurrence):
+            if not isinstance(command, ReportOccurrence | ReportRecovery | Report):
                 raise Forbidden("an ingest token may only report occurrences")
         case ActorKind.DISCORD:
             if not isinstance(command, _DISCORD_MAY):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jinkies.frames import Frame
 from jinkies.model import DeliveryState, LogLine, PartHealth, Severity, TailSpec
 
 
@@ -33,7 +34,27 @@ class ReportOccurrence(Command, frozen=True, kw_only=True, tag="report_occurrenc
     severity: Severity = Severity.ERROR
     context: dict[str, str] = {}
     occurred_at_ms: int | None = None  # None: when the core took it in
-    fingerprint: str | None = None  # the caller's own grouping, within the service
+    fingerprint: str | None = None  # the caller's own grouping, within the service; "{{ default }}" in it is ours
+    frames: tuple[Frame, ...] = ()  # outermost first, where the sender has them apart; else read from stack_trace
+    release: str | None = None
+    tags: dict[str, str] = {}
+    link: str | None = None  # where the sender shows it; http or https
+
+
+class ReportRecovery(Command, frozen=True, kw_only=True, tag="report_recovery"):
+    """The sender says that it is over: resolves the unresolved alert of that fingerprint, if there is one."""
+
+    service: str
+    fingerprint: str  # the caller's own, as in the occurrence
+    environment: str | None = None
+    reason: str = ""  # one line for people
+    occurred_at_ms: int | None = None
+
+
+class Report(Command, frozen=True, kw_only=True, tag="report"):
+    """Several reports of one request: all of them are taken in, or none."""
+
+    items: tuple[ReportOccurrence | ReportRecovery, ...]  # in order, at most 1,000
 
 
 class Acknowledge(Command, frozen=True, kw_only=True, tag="acknowledge"):
@@ -132,6 +153,8 @@ class AdvanceWatch(Command, frozen=True, kw_only=True, tag="advance_watch"):
 
 AnyCommand = (
     ReportOccurrence
+    | ReportRecovery
+    | Report
     | Acknowledge
     | Resolve
     | Reopen
@@ -156,4 +179,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     decision_rev: int | None = None
     seq: int | None = None  # journal position that shows the change
     tail_id: str | None = None
+    items: tuple[Outcome, ...] = ()  # of a Report, in its order
     reason: str = ""  # why it was decided so, one line for people

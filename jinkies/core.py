@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
@@ -19,13 +19,11 @@ import msgspec
 from jinkies import __version__, authz
 from jinkies.clock import Clock
 from jinkies.commands import (
-    AdvanceWatch,
     AnyCommand,
     CreatePullRequest,
     Expire,
     Outcome,
     ReportHealth,
-    ReportOccurrence,
     StartTail,
 )
 from jinkies.config import Config
@@ -41,7 +39,6 @@ from jinkies.errors import (
     StoreFailed,
 )
 from jinkies.events import PROTOCOL, HealthChanged, Hello, Position, Snapshot, TailsChanged, Update
-from jinkies.fingerprint import culprit, fingerprint, title
 from jinkies.hub import Hub, Published, Subscription
 from jinkies.model import (
     SYSTEM,
@@ -57,15 +54,14 @@ from jinkies.model import (
 )
 from jinkies.operator import Hosting
 from jinkies.ports import Logs
-from jinkies.redact import redact_occurrence
+from jinkies.preparing import prepare
 from jinkies.store.changes import Changes, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
-from jinkies.workspace import Prepared, Request, Workspace, digest
+from jinkies.workspace import Request, Workspace, digest
 
 BATCH_LIMIT = 256  # commands that share a transaction
 KEY_LIMIT = 200  # characters of an idempotency key
-PREPARE_INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
 BOT_SILENCE_S = 40.0  # it reports every 15 s
 BOT_SILENT = "the bot is silent: is jinkies-bot running?"
 
@@ -133,7 +129,7 @@ class Core:
         request = Request(
             command=command,
             actor=actor,
-            prepared=await self._prepare(command),
+            prepared=await prepare(command, self.config),
             key=key,
             digest=digest(command) if key is not None else b"",
         )
@@ -169,43 +165,6 @@ class Core:
         service = (await self.reader.alert(alert_id)).row.service
         if (missing := self.config.missing_repository(service)) is not None:
             raise NotConfigured(f"no repository for {service}: {missing}")
-
-    async def _prepare(self, command: AnyCommand) -> tuple[Prepared, ...]:
-        reports: Iterable[ReportOccurrence]
-        match command:
-            case ReportOccurrence():
-                reports = (command,)
-            case AdvanceWatch(occurrences=occurrences):
-                reports = occurrences
-            case _:
-                return ()
-        prepared = []
-        for report in reports:
-            size = (
-                len(report.message)
-                + len(report.stack_trace or "")
-                + sum(len(line.message) for line in report.related_logs)
-            )
-            if size > PREPARE_INLINE_BYTES:
-                prepared.append(await asyncio.to_thread(self._prepare_one, report))
-            else:
-                prepared.append(self._prepare_one(report))
-        return tuple(prepared)
-
-    def _prepare_one(self, report: ReportOccurrence) -> Prepared:
-        if report.occurred_at_ms is not None and report.occurred_at_ms < 0:
-            raise Invalid(f"occurred_at_ms: {report.occurred_at_ms} is before 1970")
-        service = self.config.services.get(report.service)
-        environment = report.environment or (service and service.environment) or self.config.environment
-        clean = redact_occurrence(msgspec.structs.replace(report, environment=environment))
-        return Prepared(
-            command=clean,
-            fingerprint=fingerprint(clean),
-            title=title(clean),
-            culprit=culprit(clean.stack_trace),
-            environment=environment,
-            runbook=service.runbook if service else None,
-        )
 
     async def _enqueue(self, request: Request) -> Outcome:
         if self._closing:

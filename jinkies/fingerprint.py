@@ -2,7 +2,7 @@
 
 A fingerprint is, within a service and an environment, the first of these that there is:
 
-1. the caller's own ``fingerprint``;
+1. the caller's own ``fingerprint``; with ``{{ default }}`` in it, it refines what follows;
 2. exception type and the in-app frames of the stack trace, by file and function: line numbers move with every commit;
 3. exception type and the message, with everything masked that changes from one occurrence to the next.
 """
@@ -48,25 +48,38 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[+\-]?\d++(?:[.,]\d++){0,8}"), "<number>"),
 )
 _NUMBERED = re.compile(r"(/v\d{1,2}(?=/))|0x[0-9a-f]+|[0-9a-f]{12,64}|(?<=\$\$)[0-9a-f]{6,16}(?![A-Za-z0-9])|\d+")
+_DEFAULT = re.compile(r"\{\{\s{0,4}default\s{0,4}\}\}")  # Sentry's SDKs: our own grouping, refined
 _TELLING = ("message", "msg", "error", "err", "exception", "event", "detail", "reason")
 
 
 def fingerprint(command: ReportOccurrence) -> str:
     """32 hexadecimal digits; equal for occurrences of the same alert. Reads the redacted command."""
     parts = [command.service, command.environment or ""]
-    if command.fingerprint:
-        parts += ["own", command.fingerprint]
-    elif frames := _telling_frames(command.stack_trace):
+    own = command.fingerprint or ""
+    if own and not _DEFAULT.search(own):
+        return own_fingerprint(command.service, command.environment, own)
+    if own.strip() and _DEFAULT.sub("", own).strip():
+        parts += ["with", own]
+    if frames := _telling_frames(command):
         parts += ["frames", command.exception_type or "", *frames]
     else:
         parts += ["message", command.exception_type or "", masked(command.message)]
+    return _hashed(parts)
+
+
+def own_fingerprint(service: str, environment: str | None, fingerprint: str) -> str:
+    """That of an alert whose sender groups by ``fingerprint``."""
+    return _hashed([service, environment or "", "own", fingerprint])
+
+
+def _hashed(parts: list[str]) -> str:
     text = "".join(f"{len(part)}:{part}" for part in parts)  # no two lists give the same text
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def culprit(stack_trace: str | None) -> str | None:
+def culprit(stack_trace: str | None, sent: tuple[Frame, ...] = ()) -> str | None:
     """The innermost in-app frame as ``app/views/orders.py:118 in show``; at most 200 characters; None without one."""
-    frames = parse_frames(stack_trace or "")
+    frames = list(sent) or parse_frames(stack_trace or "")
     if not frames:
         return None
     frame = next((one for one in reversed(frames) if one.in_app), frames[-1])
@@ -98,9 +111,9 @@ def masked(message: str) -> str:
     return " ".join(text.split())
 
 
-def _telling_frames(stack_trace: str | None) -> list[str]:
+def _telling_frames(command: ReportOccurrence) -> list[str]:
     """In-app frames, else all; each once, so that the depth of a recursion does not matter."""
-    frames = parse_frames(stack_trace or "")
+    frames = list(command.frames) or parse_frames(command.stack_trace or "")
     chosen = [frame for frame in frames if frame.in_app] or frames
     return list(dict.fromkeys(_frame_text(frame) for frame in chosen))[-_MAX_FRAMES:]
 

@@ -18,6 +18,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     function: str  # "" where the runtime names none
     line: int | None
     in_app: bool  # not of the runtime or of a library
+    module: str = ""  # dotted, where the sender names it
+    source: str = ""  # the line of code, where the sender sends it
 
 
 _PYTHON = re.compile(r"[ \t|+\-]{0,64}File \"([^\"]{1,1000})\", line (\d{1,9})(?:, in (.{1,300}))?")

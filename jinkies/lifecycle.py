@@ -41,11 +41,13 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     culprit: str | None
     runbook: str | None
+    source: str | None = None  # where the sender shows it
 
 
 def opened(command: ReportOccurrence, opening: Opening, at_ms: int) -> Decision:
     """A new alert from its first occurrence."""
-    links = (Link(kind=LinkKind.RUNBOOK, url=opening.runbook, label="Runbook"),) if opening.runbook else ()
+    wanted = ((LinkKind.RUNBOOK, opening.runbook, "Runbook"), (LinkKind.SOURCE, opening.source, "Source"))
+    links = tuple(Link(kind=kind, url=url, label=label) for kind, url, label in wanted if url)
     row = AlertRow(
         alert_id=opening.alert_id,
         state=State.OPEN,
@@ -100,6 +102,16 @@ def resolve(row: AlertRow, actor: Actor, seen_rev: int | None, note: str, now_ms
         return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
     new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=now_ms)
     return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"resolved by {actor.name}", note))
+
+
+def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int, now_ms: int) -> Decision:
+    """Its sender says that it is over; what happened after ``at_ms`` says otherwise."""
+    if row.state is State.RESOLVED:
+        return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
+    if row.last_seen_at_ms > at_ms:
+        return Decision(row=row, kind=None, reason="it happened again since")
+    new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=now_ms)
+    return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"recovered, says {actor.name}", reason))
 
 
 def reopen(row: AlertRow, actor: Actor, seen_rev: int | None, note: str) -> Decision:

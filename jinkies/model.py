@@ -62,6 +62,7 @@ class LinkKind(StrEnum):
 
     PULL_REQUEST = "pull_request"
     RUNBOOK = "runbook"
+    SOURCE = "source"  # where the sender shows what it sent: a graph, an alarm, a rule
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +144,8 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     commit_sha: str | None = None
     related_logs: tuple[LogLine, ...] = ()
     context: dict[str, str] = {}  # additional_context, flattened to text
+    release: str | None = None
+    tags: dict[str, str] = {}  # the sender's labels: Sentry's tags, Alertmanager's labels, an alarm's dimensions
 
 
 class EntryKind(StrEnum):

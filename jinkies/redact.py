@@ -18,6 +18,7 @@ from itertools import pairwise
 import msgspec
 
 from jinkies.commands import ReportOccurrence
+from jinkies.frames import Frame
 from jinkies.model import LogLine
 
 MARK = "[redacted]"
@@ -380,6 +381,27 @@ def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
         instance_id=optional(command.instance_id),
         commit_sha=optional(command.commit_sha),
         context={redact(key): _redact_context(key, value) for key, value in command.context.items()},
+        frames=_redact_frames(command.frames),
+        release=optional(command.release),
+        tags={redact(key): _redact_context(key, value) for key, value in command.tags.items()},
+        link=optional(command.link),
+    )
+
+
+def _redact_frames(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """All at once first: a secret in a frame is rare, and a trace has dozens of them."""
+    text = "\n".join(f"{frame.path}\n{frame.function}\n{frame.module}\n{frame.source}" for frame in frames)
+    if redact(text) == text:
+        return frames
+    return tuple(
+        msgspec.structs.replace(
+            frame,
+            path=redact(frame.path),
+            function=redact(frame.function),
+            module=redact(frame.module),
+            source=redact(frame.source),
+        )
+        for frame in frames
     )
 
 

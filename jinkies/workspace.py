@@ -21,7 +21,9 @@ from jinkies.commands import (
     RecordDelivery,
     RecordPullRequest,
     Reopen,
+    Report,
     ReportOccurrence,
+    ReportRecovery,
     Resolve,
     TakeLease,
 )
@@ -55,12 +57,19 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str | None
 
 
+class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True):
+    """A recovery after redaction."""
+
+    command: ReportRecovery
+    fingerprint: str
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A command on its way through the writer."""
 
     command: AnyCommand
     actor: Actor
-    prepared: tuple[Prepared, ...] = ()  # of ReportOccurrence and AdvanceWatch
+    prepared: tuple[Prepared | PreparedRecovery, ...] = ()  # of Report and its items, and of AdvanceWatch
     key: str | None = None
     digest: bytes = b""  # SHA-256 of the command as it was asked, for the key
 
@@ -121,8 +130,11 @@ class Workspace:
     def _decide(self, request: Request) -> Outcome:
         command, actor = request.command, request.actor
         match command:
-            case ReportOccurrence():
+            case ReportOccurrence() | ReportRecovery():
                 return self._report(request.prepared[0], actor)
+            case Report():
+                items = tuple(self._report(one, actor) for one in request.prepared)
+                return Outcome(changed=any(one.changed for one in items), items=items, reason=f"{len(items)} reports")
             case Acknowledge(seen_rev=seen, note=note):
                 return self._change(
                     command.alert_id, actor, lambda row: lifecycle.acknowledge(row, actor, seen, note, self._now_ms)
@@ -150,7 +162,9 @@ class Workspace:
             case _:
                 raise Invalid(f"{command.__struct_config__.tag} changes no stored state")
 
-    def _report(self, prepared: Prepared, actor: Actor) -> Outcome:
+    def _report(self, prepared: Prepared | PreparedRecovery, actor: Actor) -> Outcome:
+        if isinstance(prepared, PreparedRecovery):
+            return self._recover(prepared, actor)
         command = prepared.command
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)  # a sender's clock may be ahead of ours
         alert_id = self._by_fingerprint.get(prepared.fingerprint)
@@ -168,6 +182,16 @@ class Workspace:
         seq = self._journal_alert(decision, actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
 
+    def _recover(self, prepared: PreparedRecovery, actor: Actor) -> Outcome:
+        alert_id = self._by_fingerprint.get(prepared.fingerprint)
+        if alert_id is None:
+            return Outcome(changed=False, reason="no alert of that fingerprint")
+        command = prepared.command
+        at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)
+        return self._change(
+            alert_id, actor, lambda row: lifecycle.recovered(row, actor, command.reason, at_ms, self._now_ms)
+        )
+
     def _opening(self, prepared: Prepared) -> Opening:
         alert_id = self.changes.next_alert_id
         self.changes.next_alert_id += 1
@@ -177,6 +201,7 @@ class Workspace:
             title=prepared.title,
             culprit=prepared.culprit,
             runbook=prepared.runbook,
+            source=prepared.command.link,
         )
 
     def _change(self, alert_id: int, actor: Actor, decide: Callable[[AlertRow], Decision]) -> Outcome:
@@ -343,6 +368,8 @@ def _occurrence(command: ReportOccurrence, at_ms: int) -> Occurrence:
         commit_sha=command.commit_sha,
         related_logs=command.related_logs,
         context=command.context,
+        release=command.release,
+        tags=command.tags,
     )
 
 

@@ -1,0 +1,74 @@
+"""What is done with a report before its transaction begins: redaction, fingerprint, title. A thread does large ones."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence, ReportRecovery
+from jinkies.config import Config
+from jinkies.errors import Invalid
+from jinkies.fingerprint import culprit, fingerprint, own_fingerprint, title
+from jinkies.redact import redact, redact_occurrence
+from jinkies.workspace import Prepared, PreparedRecovery
+
+REPORTS_LIMIT = 1_000  # of one Report
+INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
+REPORT_BYTES = 300  # of a report beside its texts, about
+
+_Report = ReportOccurrence | ReportRecovery
+
+
+async def prepare(command: AnyCommand, config: Config) -> tuple[Prepared | PreparedRecovery, ...]:
+    """The reports of a command, redacted, with what is derived from them; () for another command.
+
+    Raises ``Invalid`` for too many of them, or a time before 1970.
+    """
+    reports: tuple[_Report, ...]
+    match command:
+        case ReportOccurrence() | ReportRecovery():
+            reports = (command,)
+        case Report(items=items):
+            if not 1 <= len(items) <= REPORTS_LIMIT:
+                raise Invalid(f"items: {len(items):,} reports; 1 to {REPORTS_LIMIT:,}")
+            reports = items
+        case AdvanceWatch(occurrences=occurrences):
+            reports = occurrences
+        case _:
+            return ()
+    if sum(map(_size, reports)) > INLINE_BYTES:
+        return await asyncio.to_thread(_prepare_all, reports, config)
+    return _prepare_all(reports, config)
+
+
+def _prepare_all(reports: tuple[_Report, ...], config: Config) -> tuple[Prepared | PreparedRecovery, ...]:
+    return tuple(_prepare_one(report, config) for report in reports)
+
+
+def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery:
+    if report.occurred_at_ms is not None and report.occurred_at_ms < 0:
+        raise Invalid(f"occurred_at_ms: {report.occurred_at_ms} is before 1970")
+    service = config.services.get(report.service)
+    environment = report.environment or (service and service.environment) or config.environment
+    if isinstance(report, ReportRecovery):
+        recovery = msgspec.structs.replace(report, service=redact(report.service), reason=redact(report.reason))
+        key = own_fingerprint(recovery.service, redact(environment), report.fingerprint)
+        return PreparedRecovery(command=recovery, fingerprint=key)
+    clean = redact_occurrence(msgspec.structs.replace(report, environment=environment))
+    return Prepared(
+        command=clean,
+        fingerprint=fingerprint(clean),
+        title=title(clean),
+        culprit=culprit(clean.stack_trace, clean.frames),
+        environment=environment,
+        runbook=service.runbook if service else None,
+    )
+
+
+def _size(report: _Report) -> int:
+    """Characters of a report that redaction has to read, about."""
+    if isinstance(report, ReportRecovery):
+        return REPORT_BYTES + len(report.reason)
+    lines = sum(len(line.message) for line in report.related_logs) + sum(len(frame.source) for frame in report.frames)
+    return REPORT_BYTES + len(report.message) + len(report.stack_trace or "") + lines
