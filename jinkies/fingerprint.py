@@ -16,6 +16,7 @@ import msgspec
 
 from jinkies.commands import ReportOccurrence
 from jinkies.frames import Frame, parse_frames
+from jinkies.reading.masks import SOURCES
 
 MAX_TITLE = 256
 MAX_CULPRIT = 200
@@ -24,29 +25,7 @@ _MAX_MESSAGE = 2_000  # characters of a message that count
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]++")
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<!\w)\"[^\"\n]{0,500}\"|(?<!\w)'[^'\n]{0,500}'(?!\w)|`[^`\n]{0,500}`"), "<text>"),
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
-    # Kubernetes: a pod is named after its hash and five more, of an alphabet without vowels
-    (re.compile(r"(?<=-)[b-df-hj-np-tv-xz2-9]{8,10}-[b-df-hj-np-tv-xz2-9]{5}(?![\w\-])"), "<pod>"),
-    (re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}"), "<email>"),
-    (
-        re.compile(
-            r"\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+\-]\d\d:?\d\d))?)?"
-            r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
-        ),
-        "<time>",
-    ),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"), "<ip>"),
-    (re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}(?![\w:])"), "<ip>"),
-    (
-        re.compile(r"\b0x[0-9a-fA-F]{1,64}\b|(?<![A-Za-z0-9])(?=[a-fA-F]{0,63}\d)[0-9a-fA-F]{8,128}(?![A-Za-z0-9])"),
-        "<hex>",
-    ),
-    # ULIDs, request ids, keys of object stores: digits at two places or more; Base64Decoder is a name
-    (re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]{0,63}\d++[A-Za-z]++\d)[A-Za-z0-9]{10,64}(?![A-Za-z0-9])"), "<id>"),
-    (re.compile(r"[+\-]?\d++(?:[.,]\d++){0,8}"), "<number>"),
-)
+_MASKS = tuple((re.compile(source), f"<{name}>") for name, source in SOURCES)
 _NUMBERED = re.compile(r"(/v\d{1,2}(?=/))|0x[0-9a-f]+|[0-9a-f]{12,64}|(?<=\$\$)[0-9a-f]{6,16}(?![A-Za-z0-9])|\d+")
 _DEFAULT = re.compile(r"\{\{\s{0,4}default\s{0,4}\}\}")  # Sentry's SDKs: our own grouping, refined
 _TELLING = ("message", "msg", "error", "err", "exception", "event", "detail", "reason")

@@ -20,10 +20,20 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["model", "commands", "events", "errors", "operator", "cards", "replica", "config", "lifecycle", "authz", "hub"],
+    [
+        *("model", "commands", "events", "errors", "operator", "cards", "replica", "config", "lifecycle", "authz"),
+        *("hub", "reading.fields", "reading.ids", "reading.templates", "reading.joining"),
+    ],
 )
 def test_the_contract_costs_no_driver_and_no_frontend(module: str) -> None:
     assert not loaded_by(f"import jinkies.{module}") & {*DRIVERS, *FRONTENDS, "httpx"}
+
+
+def test_reading_log_lines_takes_the_standard_library_and_msgspec() -> None:
+    modules = ("fields", "ids", "templates", "joining")
+    ours = {"import jinkies." + name for name in ("model", *(f"reading.{module}" for module in modules))}
+    loaded = loaded_by("; ".join(sorted(ours))) - loaded_by("import msgspec, json, re, functools, collections, enum")
+    assert loaded == {"jinkies"}
 
 
 @pytest.mark.parametrize(

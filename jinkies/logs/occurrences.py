@@ -14,8 +14,9 @@ from jinkies.logs.fetch import Ask, LineFilter, PageSource, merged
 from jinkies.logs.follow import Patient
 from jinkies.logs.seen import Ordinals
 from jinkies.logs.sweep import Sweep
-from jinkies.logs.traces import blocks, parse
+from jinkies.logs.traces import parse
 from jinkies.model import LogEvent, LogLine
+from jinkies.reading.joining import joined
 
 NEAR_MS = 10_000  # read before a match; where that brings too few lines, and is cheap, ``FAR_MS``
 FAR_MS = 120_000
@@ -137,7 +138,7 @@ def _findings(cluster: list[Match], around: list[LogEvent], watch: WatchConfig, 
     wanted = {match.key: match for match in cluster}
     found: list[Finding] = []
     start = 0
-    for lines in blocks(events):
+    for lines in joined(events):
         end = start + len(lines)
         matches = tuple(wanted[key] for key in keys[start:end] if key in wanted)
         if matches:

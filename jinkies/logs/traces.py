@@ -1,4 +1,4 @@
-"""Exceptions in log lines: which lines belong together, and what was raised. Pure.
+"""Exceptions in log lines: what was raised. Pure; ``reading.joining`` knows which lines belong together.
 
 Knows the stack traces of Python, Java and Node as their runtimes print them, AWS Lambda's own error lines, and JSON
 lines of common loggers (structlog, python-json-logger, pino, winston, Logback's encoder, Lambda).
@@ -11,25 +11,14 @@ import re
 import msgspec
 
 from jinkies.logs.records import json_record
-from jinkies.model import Level, LogEvent
+from jinkies.reading.joining import NAMED, PYTHON, RAISED, THROWN
 
-GAP_MS = 1_000  # lines of one trace that a stream took one by one are closer together than this
-BLOCK_LINES = 500
 PARSED_CHARS = 200_000  # of a message; an event can be 1 MB
 MESSAGE_CHARS = 2_000
 STACK_CHARS = 60_000
 
-_PYTHON = "Traceback (most recent call last):"
-_CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_TYPE = r"(?:[A-Za-z_$][\w$]*\.)*[A-Za-z_$][\w$]*"
-_NAMED = r"(?:[A-Za-z_$][\w$]*[./])*[\w$]*(?:Error|Exception|Throwable|Exit|Interrupt|Fault|Timeout|Failure)[\w$]*"
-_RAISED = re.compile(rf"({_TYPE})(?:: ?(.*))?")  # the last line of a Python traceback
-_THROWN = re.compile(
-    rf"(?:Exception in thread \"[^\"]*\" |Uncaught |Unhandled |Caused by: )?({_NAMED})(?: \[[\w_]+\])?(?::\s*(.*))?"
-)
-_WITHIN = re.compile(rf"(?:^|[\s\]:])({_NAMED}): (.*)")
+_WITHIN = re.compile(rf"(?:^|[\s\]:])({NAMED}): (.*)")
 _FRAME = re.compile(r"\s+at\s|\s+File \"|\s*Caused by: |\s*\.\.\. \d+ (?:more|common frames)|\s+Suppressed: ")
-_CONTINUES = re.compile(r"\s|at |Caused by: |\.\.\. \d+ more|$|[}\])]+[,;]?$")
 _LEVELS = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL)\b"
 _NOISE = re.compile(r"[\s\[\]():|<>*,;-]+")
 _PREFIX = re.compile(
@@ -57,17 +46,6 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""  # what the program logged beside the exception
 
 
-def blocks(events: list[LogEvent]) -> list[list[LogEvent]]:
-    """Events of one stream, in order, as those that belong together: a line and the trace that follows it."""
-    found: list[list[LogEvent]] = []
-    for event in events:
-        if found and len(found[-1]) < BLOCK_LINES and _continues(found[-1], event):
-            found[-1].append(event)
-        else:
-            found.append([event])
-    return found
-
-
 def parse(message: str) -> Raised:
     """What happened, of a whole message (several lines, or one of JSON). Never raises."""
     text = message[:PARSED_CHARS].replace("\r\n", "\n").strip("\n")
@@ -78,36 +56,6 @@ def parse(message: str) -> Raised:
         return found
     lines = text.split("\n")
     return _of_python(lines) or _of_thrown(lines) or _of_line(lines)
-
-
-def _continues(block: list[LogEvent], event: LogEvent) -> bool:
-    last, line = block[-1], event.message
-    if abs(event.timestamp_ms - last.timestamp_ms) > GAP_MS:
-        return False
-    if _CONTINUES.match(line) or line.startswith(_CHAINED):
-        return bool(line.strip()) or any(_PYTHON in one.message for one in block)
-    if line.startswith(_PYTHON):  # logger.exception() prints its own line first
-        return last.level.rank >= Level.ERROR.rank or last.message.startswith(_CHAINED) or not last.message.strip()
-    if _in_traceback(block):
-        return _RAISED.fullmatch(line.split("\n", 1)[0]) is not None
-    return len(block) == 1 and _is_log_line(last) and _THROWN.fullmatch(line.split("\n", 1)[0]) is not None
-
-
-def _in_traceback(block: list[LogEvent]) -> bool:
-    """Whether a Python traceback began in these events and its last line has not come."""
-    for event in reversed(block):
-        lines = event.message.strip("\n").split("\n")
-        starts = [at for at, line in enumerate(lines) if line.startswith(_PYTHON)]
-        if starts:
-            return not any(line and not line[0].isspace() for line in lines[starts[-1] + 1 :])
-        if lines[-1] and not lines[-1][0].isspace():
-            return False
-    return False
-
-
-def _is_log_line(event: LogEvent) -> bool:
-    """An error that names no exception itself: the exception may follow as an event of its own."""
-    return event.level.rank >= Level.ERROR.rank and "\n" not in event.message and not _THROWN.fullmatch(event.message)
 
 
 def _of_json(text: str) -> Raised | None:
@@ -130,19 +78,19 @@ def _of_json(text: str) -> Raised | None:
 
 
 def _of_python(lines: list[str]) -> Raised | None:
-    starts = [at for at, line in enumerate(lines) if _PYTHON in line]
+    starts = [at for at, line in enumerate(lines) if PYTHON in line]
     if not starts:
         return None
     kind = text = None
     for at in range(starts[-1] + 1, len(lines)):
-        if lines[at] and not lines[at][0].isspace() and (raised := _RAISED.fullmatch(lines[at])):
+        if lines[at] and not lines[at][0].isspace() and (raised := RAISED.fullmatch(lines[at])):
             kind, text = raised[1], "\n".join([raised[2] or "", *lines[at + 1 :]]).strip()
             break
     said = _bare("\n".join(lines[: starts[0]]))
     if kind is None and (before := _WITHIN.search(" " + "\n".join(lines[: starts[0]]))):  # Lambda names it first
         kind, text = before[1], before[2]
     first = lines[starts[0]]
-    stack = "\n".join([first[first.index(_PYTHON) :], *lines[starts[0] + 1 :]])
+    stack = "\n".join([first[first.index(PYTHON) :], *lines[starts[0] + 1 :]])
     return _raised(kind, text or said or kind or "", stack, said)
 
 
@@ -153,7 +101,7 @@ def _of_thrown(lines: list[str]) -> Raised | None:
         return None
     for at in range(frame - 1, -1, -1):
         bare = _bare(lines[at])
-        thrown = _THROWN.fullmatch(bare) or _WITHIN.search(" " + bare)
+        thrown = THROWN.fullmatch(bare) or _WITHIN.search(" " + bare)
         if thrown:
             text = "\n".join([thrown[2] or "", *lines[at + 1 : frame]]).strip()
             said = _bare("\n".join(lines[:at]))
@@ -164,7 +112,7 @@ def _of_thrown(lines: list[str]) -> Raised | None:
 
 def _of_line(lines: list[str]) -> Raised:
     bare = _bare(lines[0]) or lines[0].strip()
-    thrown = _THROWN.fullmatch(bare)
+    thrown = THROWN.fullmatch(bare)
     if thrown:
         return _raised(thrown[1], thrown[2] or thrown[1], None, "")
     return _raised(None, bare, "\n".join(lines) if len(lines) > 1 else None, "")

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from jinkies.logs.levels import level_of
-from jinkies.logs.traces import STACK_CHARS, blocks, parse
-from jinkies.model import LogEvent
+from jinkies.logs.traces import STACK_CHARS, parse
 
 PYTHON = (
     'Traceback (most recent call last):\n  File "/app/v.py", line 3, in show\n'
@@ -91,40 +89,3 @@ def test_a_long_stack_keeps_both_its_ends() -> None:
 )  # fmt: skip
 def test_hostile_lines_are_read_all_the_same(message: str) -> None:
     assert parse(message).message
-
-
-def joined(*lines: str, apart_ms: int = 10) -> list[list[str]]:
-    events = [
-        LogEvent(
-            log_group="/a",
-            log_stream="s",
-            timestamp_ms=1_000_000 + at * apart_ms,
-            ingestion_ms=0,
-            message=line,
-            level=level_of(line),
-        )
-        for at, line in enumerate(lines)
-    ]
-    return [[event.message for event in block] for block in blocks(events)]
-
-
-@pytest.mark.parametrize("trace", [PYTHON, JAVA, NODE, CHAINED.removesuffix("\nDETAIL: more")])
-def test_the_lines_of_a_trace_belong_together(trace: str) -> None:
-    lines = trace.split("\n")
-    found = joined("INFO before", "ERROR it broke", *lines, "INFO after")
-    assert found == [["INFO before"], ["ERROR it broke", *lines], ["INFO after"]]
-    assert joined("INFO before", *lines, "INFO after") == [["INFO before"], lines, ["INFO after"]]
-
-
-def test_a_trace_within_one_event_is_one() -> None:
-    assert joined(f"ERROR it broke\n{PYTHON}", f"ERROR it broke\n{PYTHON}") == [[f"ERROR it broke\n{PYTHON}"]] * 2
-
-
-def test_errors_of_their_own_stay_apart() -> None:
-    assert joined("ERROR one", "ERROR two", "INFO three") == [["ERROR one"], ["ERROR two"], ["INFO three"]]
-    assert joined("ValueError: one", "ValueError: two") == [["ValueError: one"], ["ValueError: two"]]
-    assert joined("ERROR one", "ERROR one") == [["ERROR one"], ["ERROR one"]]
-
-
-def test_lines_far_apart_in_time_are_not_joined() -> None:
-    assert joined("ERROR one", "    at f (a.js:1:2)", apart_ms=1_500) == [["ERROR one"], ["    at f (a.js:1:2)"]]
