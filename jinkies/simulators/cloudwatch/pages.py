@@ -13,7 +13,7 @@ from jinkies.simulators.cloudwatch.errors import invalid
 from jinkies.simulators.cloudwatch.faults import Faults, Kind
 from jinkies.simulators.cloudwatch.pattern import everything, matcher
 from jinkies.simulators.cloudwatch.requests import DescribeLogGroups, FilterLogEvents
-from jinkies.simulators.cloudwatch.world import NEVER_MS, Filled, Key, Window, World, arn_of
+from jinkies.simulators.cloudwatch.world import NEVER_MS, Filled, Key, Window, World, arn_of, name_of
 
 PAGE_BYTES = 1_048_576  # CloudWatch quota, with PAGE_EVENTS
 PAGE_EVENTS = 10_000
@@ -108,11 +108,13 @@ def describe_log_groups(ask: DescribeLogGroups, world: World) -> bytes:
     """By name; the token is the last name given. Raises ``ServiceError``."""
     if ask.log_group_name_prefix and ask.log_group_name_pattern:
         raise invalid("logGroupNamePrefix and logGroupNamePattern can't both be given")
+    wanted = None if ask.log_group_identifiers is None else {name_of(group) for group in ask.log_group_identifiers}
     prefix, part = ask.log_group_name_prefix or "", (ask.log_group_name_pattern or "").lower()
     found = [
         group
         for group in world.groups()
         if group.name.startswith(prefix) and part in group.name.lower() and group.name > (ask.next_token or "")
+        if wanted is None or group.name in wanted
     ]
     answer: dict[str, object] = {
         "logGroups": [

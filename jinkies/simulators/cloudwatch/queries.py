@@ -80,6 +80,8 @@ class Queries:
         given = [way for way in ways if way]
         if len(given) != 1:
             raise invalid("Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given")
+        if ask.query_language != "CWLI":
+            raise invalid("this simulator knows Logs Insights' own language only")
         if ask.start_time > ask.end_time:
             raise invalid("End time should not be less than start time")
         groups = tuple(self._world.group(str(name)) for name in given[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -32,6 +32,7 @@ class FilterLogEvents(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     next_token: Token | None = None
     limit: Limit = 10_000
     interleaved: bool = True  # ignored since 2019
+    unmask: bool = False  # ignored: nothing is masked
     start_from_head: bool = True
 
     def group(self) -> str:
@@ -43,10 +44,11 @@ class FilterLogEvents(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class DescribeLogGroups(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """By prefix, by part of the name, or all."""
+    """By prefix, by part of the name, by names or ARNs, or all."""
 
     log_group_name_prefix: GroupName | None = None
     log_group_name_pattern: Annotated[str, Meta(max_length=512, pattern=r"^[\.\-_/#A-Za-z0-9]*$")] | None = None
+    log_group_identifiers: Annotated[list[GroupIdentifier], Meta(min_length=1, max_length=50)] | None = None
     next_token: Token | None = None
     limit: Annotated[int, Meta(ge=1, le=50)] = 50
 
@@ -69,6 +71,7 @@ class StartQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     start_time: Timestamp
     end_time: Timestamp
     query_string: Annotated[str, Meta(max_length=10_000)]
+    query_language: Literal["CWLI", "SQL", "PPL"] = "CWLI"
     limit: Limit | None = None
 
 
