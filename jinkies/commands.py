@@ -39,6 +39,7 @@ class ReportOccurrence(Command, frozen=True, kw_only=True, tag="report_occurrenc
     release: str | None = None
     tags: dict[str, str] = {}
     link: str | None = None  # where the sender shows it; http or https
+    ongoing: bool = False  # the sender tells it again while it lasts, at the time it began: counted once a beginning
 
 
 class ReportRecovery(Command, frozen=True, kw_only=True, tag="report_recovery"):

@@ -67,7 +67,12 @@ def opened(command: ReportOccurrence, opening: Opening, at_ms: int) -> Decision:
 
 
 def occurred(row: AlertRow, command: ReportOccurrence, at_ms: int) -> Decision:
-    """Another occurrence: counted; a resolved alert comes back, unless this happened before it was resolved."""
+    """Another occurrence: counted; a resolved alert comes back, unless this happened before it was resolved.
+
+    What is ongoing is none when nothing began since the last one: its sender only says again that it lasts.
+    """
+    if command.ongoing and at_ms <= row.last_seen_at_ms:
+        return Decision(row=row, kind=None, reason="told again: it lasts since it was last seen")
     counted = msgspec.structs.replace(
         row,
         count=row.count + 1,
@@ -104,13 +109,16 @@ def resolve(row: AlertRow, actor: Actor, seen_rev: int | None, note: str, now_ms
     return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"resolved by {actor.name}", note))
 
 
-def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int, now_ms: int) -> Decision:
-    """Its sender says that it is over; what happened after ``at_ms`` says otherwise."""
+def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int) -> Decision:
+    """Its sender says that it is over; what happened after ``at_ms`` says otherwise.
+
+    It is resolved as of ``at_ms``: what began between then and now, and is told later, is no late news.
+    """
     if row.state is State.RESOLVED:
         return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
     if row.last_seen_at_ms > at_ms:
         return Decision(row=row, kind=None, reason="it happened again since")
-    new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=now_ms)
+    new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=at_ms)
     return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"recovered, says {actor.name}", reason))
 
 

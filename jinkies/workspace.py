@@ -175,6 +175,8 @@ class Workspace:
         else:
             stored = self._alerts[alert_id]
             decision = lifecycle.occurred(stored.row, command, at_ms)
+            if decision.kind is None:
+                return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
             search, fingerprint = stored.search, stored.fingerprint
         row = decision.row
         self._put(StoredAlert(row=row, fingerprint=fingerprint, search=search))
@@ -188,9 +190,7 @@ class Workspace:
             return Outcome(changed=False, reason="no alert of that fingerprint")
         command = prepared.command
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)
-        return self._change(
-            alert_id, actor, lambda row: lifecycle.recovered(row, actor, command.reason, at_ms, self._now_ms)
-        )
+        return self._change(alert_id, actor, lambda row: lifecycle.recovered(row, actor, command.reason, at_ms))
 
     def _opening(self, prepared: Prepared) -> Opening:
         alert_id = self.changes.next_alert_id

@@ -43,6 +43,35 @@ async def test_a_recovery_that_is_older_than_the_last_occurrence_is_late_news(op
     assert (await operator.alert(opened.alert_id or 0)).row.state is State.OPEN
 
 
+async def test_what_is_ongoing_counts_once_a_beginning(operator: Operator) -> None:
+    began = firing(occurred_at_ms=1_000, ongoing=True)
+    opened = await operator.execute(began)
+    again = await operator.execute(began)
+    assert (again.alert_id, again.changed) == (opened.alert_id, False)
+    both = await operator.execute(Report(items=(began, firing("b", ongoing=True))))
+    assert [one.changed for one in both.items] == [False, True]
+    assert (await operator.execute(firing(occurred_at_ms=2_000, ongoing=True))).changed
+    assert (await operator.alert(opened.alert_id or 0)).row.count == 2
+
+
+async def test_what_is_ongoing_does_not_reopen_what_somebody_resolved(operator: Operator) -> None:
+    began = firing(occurred_at_ms=1_000, ongoing=True)
+    alert_id = (await operator.execute(began)).alert_id or 0
+    await operator.execute(Resolve(alert_id=alert_id))
+    assert not (await operator.execute(began)).changed
+    assert (await operator.alert(alert_id)).row.state is State.RESOLVED
+
+
+async def test_what_began_after_a_recovery_and_was_told_before_we_heard_of_it_is_no_late_news(
+    operator: Operator,
+) -> None:
+    alert_id = (await operator.execute(firing(occurred_at_ms=1_000, ongoing=True))).alert_id or 0
+    await operator.execute(over(occurred_at_ms=2_000))
+    assert (await operator.alert(alert_id)).row.resolved_at_ms == 2_000
+    await operator.execute(firing(occurred_at_ms=3_000, ongoing=True))
+    assert (await operator.alert(alert_id)).row.state is State.OPEN
+
+
 async def test_a_recovery_in_another_environment_is_anothers(operator: Operator) -> None:
     await operator.execute(firing(environment="staging"))
     assert not (await operator.execute(over(environment="prod"))).changed
