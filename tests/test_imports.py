@@ -22,7 +22,7 @@ def loaded_by(statement: str) -> set[str]:
     "module",
     [
         *("model", "commands", "events", "errors", "operator", "cards", "replica", "config", "lifecycle", "authz"),
-        *("hub", "reading.fields", "reading.ids", "reading.templates", "reading.joining"),
+        *("hub", "reading.fields", "reading.ids", "reading.templates", "reading.joining", "reading.access"),
     ],
 )
 def test_the_contract_costs_no_driver_and_no_frontend(module: str) -> None:
@@ -30,7 +30,7 @@ def test_the_contract_costs_no_driver_and_no_frontend(module: str) -> None:
 
 
 def test_reading_log_lines_takes_the_standard_library_and_msgspec() -> None:
-    modules = ("fields", "ids", "templates", "joining")
+    modules = ("fields", "ids", "templates", "joining", "access")
     ours = {"import jinkies." + name for name in ("model", *(f"reading.{module}" for module in modules))}
     loaded = loaded_by("; ".join(sorted(ours))) - loaded_by("import msgspec, json, re, functools, collections, enum")
     assert loaded == {"jinkies"}

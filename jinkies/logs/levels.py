@@ -1,7 +1,8 @@
 """The level of a log line, read from what common loggers write. Pure.
 
 Where formats come from: Python's logging, Logback and Log4j, Node (pino, bunyan, winston, console), .NET's console
-logger, glog and klog, nginx, syslog (RFC 5424 priorities), GELF, and the lines that AWS Lambda writes itself.
+logger, glog and klog, nginx, syslog (RFC 5424 priorities), GELF, the lines that AWS Lambda writes itself, and access
+lines, whose level is their status'.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import msgspec
 
 from jinkies.model import Level
+from jinkies.reading.access import COMMON_AT, FIRST, access_level, level_of_status
 
 PREFIX_CHARS = 200  # a level stands at the start of a line; further in it is prose
 PREFIX_TOKENS = 9
@@ -47,11 +49,17 @@ _LAMBDA = (
     "END RequestId:",
     "REPORT RequestId:",
     "INIT_START ",
+    "INIT_REPORT ",
+    "RESTORE_",
     "EXTENSION\tName:",
+    "TELEMETRY\tName:",
     "XRAY TraceId:",
 )
+_LAMBDA_JSON_FAILED = re.compile(rb'"status"\s*:\s*"(?:error|failure|timeout)"')
+_RECORD_BYTES = 4_096
 _LAMBDA_FAILED = ("Status: timeout", "Status: error")
 _QUICK = re.compile(rf"[\[\d\s:.,TZ+/|-]{{0,60}}({'|'.join(_BARE)})(?=[\s\]:|]|$)")  # right behind a time stamp
+_JAVA_UTIL = re.compile(r"[^\n]{10,200}\n(SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): ")  # its second line has it
 _PUNCTUATION = "[](){}<>:|*,;-=\"'"
 
 
@@ -70,13 +78,37 @@ class _Fields(msgspec.Struct):
     stack: msgspec.Raw = msgspec.Raw()
     stack_trace: msgspec.Raw = msgspec.Raw()
     error_type: msgspec.Raw = msgspec.field(name="errorType", default=msgspec.Raw())
+    type: msgspec.Raw = msgspec.Raw()  # "platform.report" and others: Lambda's own lines, written as JSON
+    record: msgspec.Raw = msgspec.Raw()
+    status: msgspec.Raw = msgspec.Raw()  # of an access line, when there is a method or protocol beside it
+    status_code: msgspec.Raw = msgspec.field(name="statusCode", default=msgspec.Raw())
+    cloudfront_status: msgspec.Raw = msgspec.field(name="sc-status", default=msgspec.Raw())
+    balancer_status: msgspec.Raw = msgspec.field(name="elb_status_code", default=msgspec.Raw())
+    method: msgspec.Raw = msgspec.Raw()
+    camel_method: msgspec.Raw = msgspec.field(name="httpMethod", default=msgspec.Raw())  # API Gateway
+    route: msgspec.Raw = msgspec.field(name="routeKey", default=msgspec.Raw())
+    protocol: msgspec.Raw = msgspec.Raw()
+    nginx_method: msgspec.Raw = msgspec.field(name="request_method", default=msgspec.Raw())
 
     def named(self) -> tuple[msgspec.Raw, ...]:
         return (self.level, self.severity, self.levelname, self.lvl, self.dotted, self.otel, self.upper)
 
     def failed(self) -> bool:
         raised = (self.exception, self.exc_info, self.stack, self.stack_trace, self.error_type)
-        return any(bytes(value) not in _EMPTY for value in raised)
+        return any(bytes(value) not in _EMPTY for value in raised if value)
+
+    def platform(self) -> Level | None:
+        """Of a line that Lambda writes itself: {"type":"platform.report","record":{"status":"timeout"}}."""
+        if not bytes(self.type).startswith(b'"platform.'):
+            return None
+        return Level.ERROR if _LAMBDA_JSON_FAILED.search(bytes(self.record)[:_RECORD_BYTES]) else Level.INFO
+
+    def accessed(self) -> Level | None:
+        raw = self.cloudfront_status or self.balancer_status
+        if not raw and (self.method or self.camel_method or self.route or self.protocol or self.nginx_method):
+            raw = self.status or self.status_code
+        text = bytes(raw).strip(b'"')
+        return level_of_status(int(text)) if len(text) == 3 and text.isdigit() else None
 
 
 _EMPTY = frozenset({b"", b"null", b"false", b'""', b"{}", b"[]"})
@@ -93,6 +125,8 @@ def level_of(message: str) -> Level:
     level = _of_prefix(message)
     if level is not None:
         return level
+    if "\n" in message and (second := _JAVA_UTIL.match(message)):
+        return _BY_NAME[second[1].lower()]
     return Level.ERROR if _is_exception(message) else Level.NONE
 
 
@@ -108,10 +142,11 @@ def _of_json(message: str) -> Level | None:
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None
     for raw in fields.named():
-        level = _of_value(raw)
-        if level is not None:
+        if raw and (level := _of_value(raw)) is not None:
             return level
-    return Level.ERROR if fields.failed() else Level.NONE
+    if fields.failed():
+        return Level.ERROR
+    return fields.platform() or fields.accessed() or Level.NONE
 
 
 def _of_value(raw: msgspec.Raw) -> Level | None:
@@ -140,6 +175,8 @@ def _of_prefix(message: str) -> Level | None:
     if quick := _QUICK.match(message):
         return _BARE[quick[1]]
     head = message[:PREFIX_CHARS]
+    if (head[:1] in FIRST or COMMON_AT in head) and (level := access_level(message)) is not None:
+        return level
     if head.startswith(_LAMBDA):
         return Level.ERROR if any(text in message for text in _LAMBDA_FAILED) else Level.INFO
     if head.startswith("<") and (priority := _SYSLOG_LINE.match(head)):
@@ -176,6 +213,7 @@ def _of_tokens(head: str) -> Level | None:
 
 
 def _is_exception(message: str) -> bool:
-    if any(text in message for text in _FAILURES):
-        return True
+    for text in _FAILURES:  # a generator would cost more than what it looks for
+        if text in message:
+            return True
     return _EXCEPTION.match(message[:PREFIX_CHARS]) is not None
