@@ -314,10 +314,18 @@ class TailFigures(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
     late: int = 0
     backfilled: int = 0
-    duplicates: int = 0  # read more than once, given out once
+    duplicates: int = 0  # sent by Live Tail though given out already; given out once
     sessions: int = 0  # Live Tail sessions opened
     live_ms: int = 0  # session time paid for: the sum over all sessions
     requests: int = 0  # FilterLogEvents
+
+
+class SavedTail(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a running tail, so that another core can go on with it. Times are event times."""
+
+    spec: TailSpec
+    start_ms: int  # how far back it reached at first
+    done_ms: int  # all before was given out; ``start_ms`` or later
 
 
 class TailInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,6 +348,7 @@ class TailBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
     events: tuple[LogEvent, ...] = ()
     dropped: int = 0
     trouble: str | None = None  # why the upstream gives nothing just now; None once it does again
+    final: bool = False  # ``trouble`` would be the same if asked again: the tail ends with this batch
     spans: tuple[LedgerSpan, ...] = ()
     figures: TailFigures | None = None  # None: as before
 

@@ -140,7 +140,7 @@ class LogsClient:
         arguments.update((name, value) for name, value in optional.items() if value is not None)
         try:
             answer: _Answer = (await self._driver.filter_log_events(**arguments))[_PAGE_KEY]
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             if _is_missing(error) and "/" not in ask.log_group:  # more likely meant as a service's name
                 raise Invalid(unknown(self._config, ask.log_group)) from error
             raise translate(error, "logs:FilterLogEvents", ask) from error
@@ -152,10 +152,10 @@ class LogsClient:
         try:
             await self._driver.describe_log_groups(limit=1)
         except boto.ClientError as error:
-            if _code(error) in _DENIED:  # the keys were accepted: reading may still be allowed
+            if error_code(error) in _DENIED:  # the keys were accepted: reading may still be allowed
                 return f"{region}; logs:DescribeLogGroups is not allowed"
             raise translate(error, "logs:DescribeLogGroups", None) from error
-        except _DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:
             raise translate(error, "logs:DescribeLogGroups", None) from error
         return region
 
@@ -163,14 +163,21 @@ class LogsClient:
 @asynccontextmanager
 async def open_client(config: Config) -> AsyncIterator[LogsClient]:
     """A client of the configured account. Raises ``NotConfigured`` for a profile or keys that can't work."""
+    async with open_driver(config) as driver:
+        yield LogsClient(driver, config)
+
+
+@asynccontextmanager
+async def open_driver(config: Config, *, connections: int = CONNECTIONS) -> AsyncIterator[Any]:
+    """aioboto3's own client of CloudWatch Logs. Raises as ``open_client``."""
     aws = config.aws
     try:
-        manager = _session(aws).client("logs", endpoint_url=aws.endpoint_url, config=_settings(aws))
+        manager = _session(aws).client("logs", endpoint_url=aws.endpoint_url, config=_settings(aws, connections))
         driver = await manager.__aenter__()
     except _OPENING_ERRORS as error:
         raise translate(error, "logs:FilterLogEvents", None) from error
     try:
-        yield LogsClient(driver, config)
+        yield driver
     finally:
         await manager.__aexit__(None, None, None)
 
@@ -200,7 +207,7 @@ def translate(error: Exception, action: str, ask: Ask | None) -> JinkiesError:
 
 
 def _refusal(error: boto.ClientError, action: str, ask: Ask | None) -> JinkiesError:
-    code, group = _code(error), ask.log_group if ask else "?"
+    code, group = error_code(error), ask.log_group if ask else "?"
     said = _one_line(str(error.response.get("Error", {}).get("Message", "")))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "ResourceNotFoundException":
@@ -221,11 +228,12 @@ def _refusal(error: boto.ClientError, action: str, ask: Ask | None) -> JinkiesEr
 
 
 def _is_missing(error: Exception) -> bool:
-    return isinstance(error, boto.ClientError) and _code(error) == "ResourceNotFoundException"
+    return error_code(error) == "ResourceNotFoundException"
 
 
-def _code(error: boto.ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def error_code(error: Exception) -> str:
+    """The service's own name for what went wrong; "" where it gave none."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, boto.ClientError) else ""
 
 
 def _credentials_hint(error: Exception) -> str:
@@ -248,8 +256,8 @@ _CREDENTIAL_ERRORS = (
     boto.SSOError,
     boto.MetadataRetrievalError,
 )
-_DRIVER_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, msgspec.DecodeError)
-_OPENING_ERRORS = (*_DRIVER_ERRORS, ValueError, OSError)  # a malformed AWS_ENDPOINT_URL, a CA bundle that is not there
+DRIVER_ERRORS = (boto.BotoCoreError, boto.ClientError, ResponseParserError, msgspec.DecodeError)
+_OPENING_ERRORS = (*DRIVER_ERRORS, ValueError, OSError)  # a malformed AWS_ENDPOINT_URL, a CA bundle that is not there
 
 
 def _session(aws: AwsConfig) -> aioboto3.Session:
@@ -266,12 +274,12 @@ def _session(aws: AwsConfig) -> aioboto3.Session:
     )
 
 
-def _settings(aws: AwsConfig) -> AioConfig:
+def _settings(aws: AwsConfig, connections: int) -> AioConfig:
     settings = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "read_timeout": READ_TIMEOUT_S,
         "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
-        "max_pool_connections": CONNECTIONS,
+        "max_pool_connections": connections,
         "user_agent_extra": f"jinkies/{__version__}",
     }
     if aws.endpoint_url:

@@ -1,95 +1,69 @@
-"""Tails shared by all who watch: one upstream for equal specs, one ring of what was read, a place in it per viewer."""
+"""Tails shared by all who watch: one upstream for equal targets, one ring of what was read, a place per viewer."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from typing import Protocol
+
+import msgspec
 
 from jinkies.clock import Clock
 from jinkies.errors import NotFound, Overloaded
-from jinkies.model import LogEvent, TailBatch, TailInfo, TailSpec
+from jinkies.logs.ledger import Ledger
+from jinkies.logs.ring import RING_BYTES, RING_EVENTS, Ring
+from jinkies.logs.targets import group_name
+from jinkies.model import LedgerSpan, SavedTail, TailBatch, TailFigures, TailInfo, TailSpec
 
-RING_EVENTS = 100_000
-RING_BYTES = 64 * 1_048_576
 GRACE_S = 30.0
+RESUMED_GRACE_S = 300.0  # how long a tail of before a restart waits for its viewers to come back
+TOTAL_BYTES = 4 * RING_BYTES  # of all rings together; past it the largest give up their oldest
+FIGURES_S = 10.0  # how often the figures of tails are published, at most
+PENDING_SPANS = 500  # that a viewer did not take yet; past it, it gets the whole ledger instead
 MAX_TAILS = 32
-BATCH_EVENTS = 500
-BATCH_BYTES = 1_048_576
-EVENT_BYTES = 300  # of an event beside its message, about
-
-_GONE = LogEvent(log_group="", log_stream="", timestamp_ms=0, ingestion_ms=0, message="")
 
 _log = logging.getLogger(__name__)
 
-Upstream = Callable[[TailSpec, tuple[str, ...]], AsyncGenerator[TailBatch, None]]
+
+class Follow(Protocol):
+    """Starts following; whoever calls it closes what it returns."""
+
+    def __call__(
+        self, spec: TailSpec, log_groups: tuple[str, ...], start_ms: int | None, /
+    ) -> AsyncGenerator[TailBatch, None]:
+        """``start_ms``: where an earlier tail is taken up again; None begins where the spec says."""
+        ...
 
 
-class Ring:
-    """The newest events, bounded in number and bytes; places in it are counted from the tail's start."""
+class _Viewer:
+    """Where a viewer is, and what of the ledger it was not told yet."""
 
-    def __init__(self, most_events: int, most_bytes: int) -> None:
-        self._events: list[LogEvent] = []
-        self._head = 0  # index of the oldest in ``_events``
-        self._bytes = 0
-        self._most_events = most_events
-        self._most_bytes = most_bytes
-        self.first = 0  # place of the oldest held
-
-    @property
-    def end(self) -> int:
-        """The place of the next event."""
-        return self.first + len(self._events) - self._head
-
-    def extend(self, events: tuple[LogEvent, ...]) -> None:
-        """Take some in; the oldest leave. The newest stays, however large."""
-        self._events.extend(events)
-        self._bytes += sum(map(size_of, events))
-        while self.end - self.first > 1 and (
-            self.end - self.first > self._most_events or self._bytes > self._most_bytes
-        ):
-            self._bytes -= size_of(self._events[self._head])
-            self._events[self._head] = _GONE  # its place stays for a while, its megabyte doesn't
-            self._head += 1
-            self.first += 1
-        if self._head > len(self._events) // 2:
-            del self._events[: self._head]
-            self._head = 0
-
-    def read(self, place: int) -> tuple[LogEvent, ...]:
-        """Events from a place that is held on, at most a batch of them, at least one if there is one."""
-        start = self._head + place - self.first
-        total = 0
-        found: list[LogEvent] = []
-        for event in self._events[start : start + BATCH_EVENTS]:
-            total += size_of(event)
-            if found and total > BATCH_BYTES:
-                break
-            found.append(event)
-        return tuple(found)
-
-
-def size_of(event: LogEvent) -> int:
-    """Bytes of memory that an event takes, about."""
-    return sys.getsizeof(event.message) + EVENT_BYTES
+    def __init__(self, tail: _Tail) -> None:
+        self.place = tail.ring.first
+        self.spans: list[LedgerSpan] = list(tail.ledger.spans())
+        self.trouble: str | None = None
+        self.figures: TailFigures | None = None
 
 
 class _Tail:
     """A running upstream and its viewers."""
 
-    def __init__(
-        self, tail_id: str, spec: TailSpec, log_groups: tuple[str, ...], ring: Ring, started_at_ms: int
-    ) -> None:
-        self.tail_id = tail_id
-        self.spec = spec
+    def __init__(self, saved: SavedTail, log_groups: tuple[str, ...], ring: Ring, started_at_ms: int) -> None:
+        self.tail_id = secrets.token_hex(4)
+        self.spec = saved.spec
         self.log_groups = log_groups
+        self.start_ms = saved.start_ms
+        self.done_ms = saved.done_ms
         self.ring = ring
+        self.ledger = Ledger()
+        self.figures: TailFigures | None = None
         self.started_at_ms = started_at_ms
-        self.viewers = 0
+        self.viewers: list[_Viewer] = []
         self.trouble: str | None = None
+        self.final = False
         self.ended = False
         self.moved = asyncio.Event()  # replaced at each change, so that every viewer sees it once
         self.upstream: asyncio.Task[None] | None = None
@@ -100,62 +74,94 @@ class _Tail:
             tail_id=self.tail_id,
             spec=self.spec,
             log_groups=self.log_groups,
-            viewers=self.viewers,
+            viewers=len(self.viewers),
             started_at_ms=self.started_at_ms,
+            figures=self.figures or TailFigures(),
         )
 
+    def saved(self) -> SavedTail:
+        return SavedTail(spec=self.spec, start_ms=self.start_ms, done_ms=self.done_ms)
+
+    def serves(self, spec: TailSpec, log_groups: tuple[str, ...], start_ms: int) -> bool:
+        """Whether this is what somebody asks for: the same lines, from as far back at least."""
+        same = msgspec.structs.replace(spec, targets=self.spec.targets, since_ms=self.spec.since_ms) == self.spec
+        return same and _names(log_groups) == _names(self.log_groups) and self.start_ms <= start_ms
+
     def take(self, batch: TailBatch) -> None:
+        news = bool(batch.events or batch.spans or batch.figures or batch.final or batch.trouble != self.trouble)
         self.ring.extend(batch.events)
-        if batch.events or batch.trouble != self.trouble:
-            self.trouble = batch.trouble
+        self.trouble, self.final = batch.trouble, batch.final
+        self.figures = batch.figures or self.figures
+        for span in batch.spans:
+            self.ledger.put(span)
+        for viewer in self.viewers if batch.spans else ():
+            viewer.spans += batch.spans
+            if len(viewer.spans) > PENDING_SPANS:
+                viewer.spans = list(self.ledger.spans())
+        if batch.spans and (until_s := self.ledger.settled_until_s()) is not None:
+            self.done_ms = max(self.done_ms, until_s * 1000)
+        if news:
             self.wake()
 
     def wake(self) -> None:
         self.moved.set()
         self.moved = asyncio.Event()
 
-    async def batches(self) -> AsyncGenerator[TailBatch, None]:
+    async def batches(self, viewer: _Viewer) -> AsyncGenerator[TailBatch, None]:
         """What is held, then what comes. A viewer that falls behind the ring loses the oldest, and is told how many."""
-        place, told = self.ring.first, None
         while True:
             moved = self.moved
-            dropped = max(0, self.ring.first - place)
-            place += dropped
-            events = self.ring.read(place)
-            if events or dropped or self.trouble != told:
-                place, told = place + len(events), self.trouble
-                yield TailBatch(events=events, dropped=dropped, trouble=self.trouble)
+            if (batch := self._next(viewer)) is not None:
+                yield batch
             elif self.ended:
                 return
             else:
                 await moved.wait()
+
+    def _next(self, viewer: _Viewer) -> TailBatch | None:
+        dropped = max(0, self.ring.first - viewer.place)
+        viewer.place += dropped
+        events = self.ring.read(viewer.place)
+        viewer.place += len(events)
+        final = self.final and viewer.place == self.ring.end and self.trouble != viewer.trouble
+        figures = self.figures if self.figures is not viewer.figures else None
+        if not (events or dropped or viewer.spans or figures or self.trouble != viewer.trouble):
+            return None
+        spans, viewer.spans = tuple(viewer.spans), []
+        viewer.trouble, viewer.figures = self.trouble, self.figures
+        return TailBatch(
+            events=events, dropped=dropped, trouble=self.trouble, final=final, spans=spans, figures=figures
+        )
 
 
 class TailHub:
     """All tails of this process. Close it: it owns their tasks.
 
     Args:
-        upstream: starts following; the hub closes what it returns.
+        follow: starts following; the hub closes what it returns.
         clock: for the grace period.
         grace_s: how long a tail runs on without a viewer.
     """
 
     def __init__(
         self,
-        upstream: Upstream,
+        follow: Follow,
         clock: Clock,
         *,
         grace_s: float = GRACE_S,
         ring_events: int = RING_EVENTS,
         ring_bytes: int = RING_BYTES,
+        total_bytes: int = TOTAL_BYTES,
     ) -> None:
-        self.on_change: Callable[[], None] | None = None  # called after a tail or its viewers changed
-        self._upstream = upstream
+        self.on_change: Callable[[], None] | None = None  # called after a tail, its viewers or its figures changed
+        self._follow = follow
         self._clock = clock
         self._grace_s = grace_s
         self._ring = (ring_events, ring_bytes)
+        self._total_bytes = total_bytes
         self._tails: dict[str, _Tail] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._published_s = 0.0
 
     def start(self, spec: TailSpec, log_groups: tuple[str, ...]) -> TailInfo:
         """Follow, or join those who follow the same. Must be called in the event loop.
@@ -163,18 +169,20 @@ class TailHub:
         Raises:
             Overloaded: ``MAX_TAILS`` run already.
         """
+        start_ms = max(0, self._clock.now_ms() - spec.since_ms)
         for tail in self._tails.values():
-            if tail.spec == spec and tail.log_groups == log_groups:
-                self._start_grace(tail)
+            if tail.serves(spec, log_groups, start_ms):
+                self._start_grace(tail, self._grace_s)
                 return tail.info()
-        if len(self._tails) >= MAX_TAILS:
-            raise Overloaded(f"{MAX_TAILS} tails run already; stop one first")
-        tail = _Tail(secrets.token_hex(4), spec, log_groups, Ring(*self._ring), self._clock.now_ms())
-        self._tails[tail.tail_id] = tail
-        tail.upstream = self._spawn(self._run(tail))
-        self._start_grace(tail)
-        self._changed()
-        return tail.info()
+        saved = SavedTail(spec=spec, start_ms=start_ms, done_ms=start_ms)
+        return self._launch(saved, log_groups, None, self._grace_s).info()
+
+    def resume(self, saved: SavedTail, log_groups: tuple[str, ...]) -> TailInfo:
+        """Follow what was followed before a restart, from where it was; it waits longer for a viewer. As ``start``."""
+        for tail in self._tails.values():
+            if tail.serves(saved.spec, log_groups, saved.start_ms):
+                return tail.info()
+        return self._launch(saved, log_groups, saved.done_ms, max(self._grace_s, RESUMED_GRACE_S)).info()
 
     @asynccontextmanager
     async def open(self, tail_id: str) -> AsyncIterator[AsyncIterator[TailBatch]]:
@@ -182,22 +190,27 @@ class TailHub:
         tail = self._tails.get(tail_id)
         if tail is None:
             raise NotFound(f"there is no tail {tail_id[:40]!r}; it may have ended")
-        tail.viewers += 1
+        viewer = _Viewer(tail)
+        tail.viewers.append(viewer)
         self._stop_grace(tail)
         self._changed()
-        batches = tail.batches()
+        batches = tail.batches(viewer)
         try:
             yield batches
         finally:
             await batches.aclose()
-            tail.viewers -= 1
-            if tail.viewers == 0 and not tail.ended:
-                self._start_grace(tail)
+            tail.viewers.remove(viewer)
+            if not tail.ended:
+                self._start_grace(tail, self._grace_s)
             self._changed()
 
     def tails(self) -> tuple[TailInfo, ...]:
         """Those that run, oldest first."""
         return tuple(tail.info() for tail in self._tails.values())
+
+    def saved(self) -> tuple[SavedTail, ...]:
+        """What to follow again after a restart."""
+        return tuple(tail.saved() for tail in self._tails.values())
 
     async def close(self) -> None:
         """End every tail; their viewers' iterators end."""
@@ -206,12 +219,25 @@ class TailHub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, tail: _Tail) -> None:
+    def _launch(self, saved: SavedTail, log_groups: tuple[str, ...], from_ms: int | None, grace_s: float) -> _Tail:
+        if len(self._tails) >= MAX_TAILS:
+            raise Overloaded(f"{MAX_TAILS} tails run already; stop one first")
+        tail = _Tail(saved, log_groups, Ring(*self._ring), self._clock.now_ms())
+        self._tails[tail.tail_id] = tail
+        tail.upstream = self._spawn(self._run(tail, from_ms))
+        self._start_grace(tail, grace_s)
+        self._changed()
+        return tail
+
+    async def _run(self, tail: _Tail, from_ms: int | None) -> None:
         try:
-            upstream = self._upstream(tail.spec, tail.log_groups)
+            upstream = self._follow(tail.spec, tail.log_groups, from_ms)
             try:
                 async for batch in upstream:
                     tail.take(batch)
+                    self._bound()
+                    if batch.figures is not None:
+                        self._figures_changed()
             finally:
                 await upstream.aclose()
         except Exception as error:
@@ -220,6 +246,13 @@ class TailHub:
         finally:
             self._end(tail)
 
+    def _bound(self) -> None:
+        """Keep all rings together under their bound."""
+        excess = sum(one.ring.bytes for one in self._tails.values()) - self._total_bytes
+        if excess > 0:
+            largest = max((one.ring for one in self._tails.values()), key=lambda ring: ring.bytes)
+            largest.shrink(self._ring[0], largest.bytes - excess)
+
     def _end(self, tail: _Tail) -> None:
         self._tails.pop(tail.tail_id, None)
         tail.ended = True
@@ -227,17 +260,17 @@ class TailHub:
         tail.wake()
         self._changed()
 
-    async def _stop_after_grace(self, tail: _Tail) -> None:
-        await self._clock.sleep(self._grace_s)
+    async def _stop_after_grace(self, tail: _Tail, grace_s: float) -> None:
+        await self._clock.sleep(grace_s)
         tail.grace = None
         if tail.upstream is not None:
             tail.upstream.cancel()
 
-    def _start_grace(self, tail: _Tail) -> None:
+    def _start_grace(self, tail: _Tail, grace_s: float) -> None:
         """Give whoever asked the grace period to come; nothing while somebody watches."""
         self._stop_grace(tail)
-        if tail.viewers == 0:
-            tail.grace = self._spawn(self._stop_after_grace(tail))
+        if not tail.viewers:
+            tail.grace = self._spawn(self._stop_after_grace(tail, grace_s))
 
     def _stop_grace(self, tail: _Tail) -> None:
         if tail.grace is not None:
@@ -250,6 +283,15 @@ class TailHub:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _figures_changed(self) -> None:
+        if self._clock.monotonic_s() - self._published_s >= FIGURES_S:
+            self._changed()
+
     def _changed(self) -> None:
+        self._published_s = self._clock.monotonic_s()
         if self.on_change is not None:
             self.on_change()
+
+
+def _names(log_groups: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(group_name, log_groups))

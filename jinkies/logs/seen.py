@@ -17,10 +17,17 @@ KEY_BYTES = 8  # 64 bits: a collision among 100,000 identities has odds of one i
 
 
 class Ordinals:
-    """Numbers equals in one reading of a range. Use a new one for each reading."""
+    """Numbers equals in one reading of a range, or in one Live Tail session. Use a new one for each.
 
-    def __init__(self) -> None:
+    Args:
+        most: identities to remember, twice at most; beyond that the oldest are forgotten. Equals of a session share
+            their ingestion time, so they come together.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
         self._count: dict[bytes, int] = {}
+        self._before: dict[bytes, int] = {}
+        self._most = most
 
     def key(self, event: LogEvent) -> bytes:
         """The event's identity, ``KEY_BYTES`` long, its ordinal included."""
@@ -29,8 +36,10 @@ class Ordinals:
                 errors="surrogatepass"
             )
         )
-        ordinal = self._count.get(base, 0)
+        ordinal = self._count.get(base) or self._before.get(base, 0)
         self._count[base] = ordinal + 1
+        if self._most is not None and len(self._count) > self._most:
+            self._before, self._count = self._count, {}
         return base if ordinal == 0 else _digest(base + ordinal.to_bytes(8, "big"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Protocol, Self
 
 from jinkies.clock import Clock
@@ -15,9 +15,11 @@ from jinkies.logs import fetch
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
 from jinkies.logs.follow import Follower
 from jinkies.logs.hub import TailHub
+from jinkies.logs.live import LiveFollower
+from jinkies.logs.sessions import LiveSession, LiveSource
 from jinkies.logs.targets import check_spec, resolve
 from jinkies.logs.watches import Execute, LoadCursor, WatchRunner
-from jinkies.model import LogEvent, PartHealth, PartState, TailBatch, TailInfo, TailSpec
+from jinkies.model import LogEvent, PartHealth, PartState, TailBatch, TailInfo, TailMode, TailSpec
 
 AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
 FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
@@ -132,8 +134,12 @@ class LogsService:
         self._source.require()
         return groups
 
-    def _follow(self, spec: TailSpec, log_groups: tuple[str, ...]) -> AsyncGenerator[TailBatch, None]:
-        return Follower(self._source, spec, log_groups, self._clock).batches()
+    def _follow(
+        self, spec: TailSpec, log_groups: tuple[str, ...], start_ms: int | None = None
+    ) -> AsyncGenerator[TailBatch, None]:
+        if spec.mode is TailMode.POLL:
+            return Follower(self._source, spec, log_groups, self._clock, start_ms=start_ms).batches()
+        return LiveFollower(self._source, self._source, spec, log_groups, self._clock, start_ms=start_ms).batches()
 
 
 class _LazySource:
@@ -144,6 +150,7 @@ class _LazySource:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._client: _Client | None = None
+        self._live: LiveSource | None = None
 
     def require(self) -> None:
         """Raise ``NotConfigured`` when AWS is not set up."""
@@ -158,6 +165,18 @@ class _LazySource:
     async def answers(self) -> str:
         """See ``LogsClient.answers``."""
         return await (await self._opened()).answers()
+
+    @asynccontextmanager
+    async def session(self, log_groups: tuple[str, ...], pattern: str) -> AsyncIterator[LiveSession]:
+        """See ``LiveSource.session``."""
+        await self._opened()  # imports what is heavy, and says what can't work
+        async with self._opening:
+            if self._live is None:
+                from jinkies.logs.livetail import open_live_tail
+
+                self._live = await self._stack.enter_async_context(open_live_tail(self._config))
+        async with self._live.session(log_groups, pattern) as opened:
+            yield opened
 
     async def close(self) -> None:
         """Close the client."""

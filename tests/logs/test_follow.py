@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +37,9 @@ class Viewer:
 
     @property
     def troubles(self) -> list[str | None]:
-        return [batch.trouble for batch in self.batches]
+        """Each change of it, once."""
+        told = [None, *(batch.trouble for batch in self.batches)]
+        return [after for before, after in pairwise(told) if after != before]
 
     async def polls(self, seconds: float, *, step_s: float = POLL_S) -> None:
         for _ in range(round(seconds / step_s)):

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jinkies.errors import NotFound, Overloaded
-from jinkies.logs.hub import MAX_TAILS, Ring, TailHub
+from jinkies.logs.hub import MAX_TAILS, TailHub
+from jinkies.logs.ring import Ring
 from jinkies.model import LogEvent, TailBatch, TailSpec
 from tests.logs.clock import START_MS, ManualClock
 
@@ -24,7 +25,9 @@ class Upstreams:
         self.closed = 0
         self.started = asyncio.Event()
 
-    async def __call__(self, spec: TailSpec, groups: tuple[str, ...]) -> AsyncGenerator[TailBatch, None]:
+    async def __call__(
+        self, spec: TailSpec, groups: tuple[str, ...], start_ms: int | None, /
+    ) -> AsyncGenerator[TailBatch, None]:
         queue: asyncio.Queue[TailBatch | Exception] = asyncio.Queue()
         self.queues.append(queue)
         self.started.set()
@@ -228,6 +231,6 @@ async def test_trouble_is_told_when_it_begins_and_ends(clock: ManualClock) -> No
 async def test_tails_are_bounded(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, _):
         for number in range(MAX_TAILS):
-            hub.start(TailSpec(targets=(str(number),)), GROUPS)
+            hub.start(TailSpec(targets=(str(number),)), (f"/{number}",))
         with pytest.raises(Overloaded, match="32 tails run already"):
             hub.start(SPEC, GROUPS)
