@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from jinkies.clock import Clock, SystemClock
 from jinkies.config import Config
 from jinkies.errors import AlreadyRunning, ConfigError, Disconnected
-from jinkies.model import SYSTEM, Actor, ActorKind, PartHealth, PartState
+from jinkies.model import SYSTEM, Actor, PartHealth, PartState
 from jinkies.operator import Operator
 
 if TYPE_CHECKING:
@@ -221,8 +221,7 @@ async def _add_ingest(stack: AsyncExitStack, core: Core) -> None:
     from jinkies.ingest.http import build_app, refuse_open_listen, serve_ingest
 
     refuse_open_listen(core.config)
-    operator = core.operator(Actor(kind=ActorKind.INGEST, id="webhook", name="webhook"))
-    app = build_app(operator, core.config, core.clock)
+    app = build_app(core.operator, core.config, core.clock, report=core.report_health)
     core.ingest_address = await stack.enter_async_context(serve_ingest(app, core.config.http.listen))
     core.report_health(PartHealth(part="ingest", state=PartState.OK, detail=core.ingest_address))
 

@@ -40,6 +40,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True):
     repository: str | None = None  # "owner/name"; None: GITHUB_REPO_OWNER/GITHUB_REPO_NAME
     environment: str | None = None  # None: the desk's
     runbook: str | None = None  # an http(s) address
+    sentry_project: str | None = None  # the project in the DSN of its Sentry SDK: http://<token>@host:8080/<project>
 
 
 class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,12 +100,22 @@ class AwsConfig(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
+class SenderToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that lets in, and who shows it."""
+
+    name: str  # 1 to 40 of a-z, 0-9, ".", "_" and "-"
+    token: Secret
+
+
 class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[http]``: where alerts come in."""
 
     listen: str = "127.0.0.1:8080"  # host:port; beyond loopback only with a token; port 0 takes a free one
     token: Secret | None = None  # JINKIES_WEBHOOK_TOKEN: bearer token, and key of the HMAC signature
-    max_body_bytes: int = 1_048_576  # 1 KiB to 16 MiB
+    tokens: tuple[SenderToken, ...] = ()  # JINKIES_INGEST_TOKENS: as many more, each with its sender's name
+    tokens_file: Path | None = None  # JINKIES_INGEST_TOKENS_FILE: more of them, read again when it changes
+    max_body_bytes: int = 1_048_576  # as sent; 1 KiB to 16 MiB
+    max_unpacked_bytes: int = 8_388_608  # of a compressed body; 1 KiB to 64 MiB
     max_per_second: float = 0.0  # accepted requests a second over all senders; 0 is no bound
     max_waiting: int = 1_000  # requests that may wait for a commit at once; 1 to 100,000
 

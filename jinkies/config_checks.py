@@ -217,6 +217,16 @@ def one_of(kind: type[StrEnum]) -> Check:
     return check
 
 
+def sentry_project(value: object) -> str:
+    """The last part of a DSN: a number in Sentry's own, any short name in ours."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise Wrong(f'write the project as text: "{value}"')
+    name = text(value, limit=100)
+    if not re.fullmatch(r"[A-Za-z0-9._\-]+", name):
+        raise Wrong(f"{shown(value)} is not the project of a DSN; letters, digits, '.', '_' and '-'")
+    return name
+
+
 def secret(value: object) -> str:
     """One word that can stand in an HTTP header. Errors don't show it."""
     found = str(value).strip()

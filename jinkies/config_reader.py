@@ -20,6 +20,7 @@ from jinkies.config import (
     ServiceConfig,
     WatchConfig,
 )
+from jinkies.config_senders import FILE_VARIABLE, VARIABLE, read_senders
 from jinkies.config_sources import (
     Environment,
     Mistakes,
@@ -83,6 +84,7 @@ SETTINGS = (
     ),
     Setting("http", "listen", checks.listen),
     Setting("http", "max_body_bytes", checks.whole(1_024, 16 * 1_048_576)),
+    Setting("http", "max_unpacked_bytes", checks.whole(1_024, 64 * 1_048_576)),
     Setting("http", "max_per_second", checks.rate),
     Setting("http", "max_waiting", checks.whole(1, 100_000)),
 )
@@ -100,6 +102,7 @@ SERVICE_CHECKS: dict[str, checks.Check] = {
     "repository": checks.repository,
     "environment": checks.text,
     "runbook": checks.url,
+    "sentry_project": checks.sentry_project,
 }
 WATCH_CHECKS: dict[str, checks.Check] = {
     "name": checks.text,
@@ -113,7 +116,7 @@ WATCH_CHECKS: dict[str, checks.Check] = {
 }
 SECTIONS = ("discord", "github", "aws", "http")
 OWN_VARIABLES = frozenset(
-    {"JINKIES_CONFIG", "JINKIES_HOME"}
+    {"JINKIES_CONFIG", "JINKIES_HOME", VARIABLE, FILE_VARIABLE}
     | {name for setting in SETTINGS for name in setting.variables}
     | {name for setting in SECRETS for name in (setting.variable, f"{setting.variable}_FILE")}
 )
@@ -211,7 +214,18 @@ def _read_services(reader: _Reader) -> dict[str, ServiceConfig]:
             continue
         values = _read_table(reader, path, reader.table(path, content), SERVICE_CHECKS)
         services[name] = ServiceConfig(name=name, **values)
+    _check_projects(reader, services)
     return services
+
+
+def _check_projects(reader: _Reader, services: dict[str, ServiceConfig]) -> None:
+    """One Sentry project is one service."""
+    owners: dict[str, str] = {}
+    for name, service in services.items():
+        project = service.sentry_project
+        if project is not None and owners.setdefault(project, name) != name:
+            path = f"services.{name}.sentry_project"
+            reader.mistakes.add(reader.place, path, f"{project!r} is that of [services.{owners[project]}]")
 
 
 def _read_table(
@@ -288,6 +302,7 @@ def _read_variables(reader: _Reader) -> None:
         result = reader.checked(kept.place, secret.variable, secret.check, kept.text) if kept else None
         if result is not None:
             reader.values[secret.section][secret.key] = result if secret.key == "access_key_id" else Secret(str(result))
+    reader.values["http"] |= read_senders(reader.environment, reader.cwd, reader.mistakes)
     _check_together(reader)
     for name in reader.environment.names():
         if name.startswith("JINKIES_") and name not in OWN_VARIABLES and not name.startswith(_OTHERS):
@@ -325,6 +340,7 @@ def _place(path: Path, cwd: Path) -> str:
 def _secret_variable(path: str) -> str | None:
     """The variable of a secret that somebody wrote into the file: ``discord.token``, ``GITHUB_TOKEN``."""
     by_key = {f"{secret.section}.{secret.key}": secret.variable for secret in SECRETS}
+    by_key |= {"http.tokens": VARIABLE, "http.ingest_tokens": VARIABLE, "jinkies_ingest_tokens": VARIABLE}
     by_key |= {"http.webhook_token": "JINKIES_WEBHOOK_TOKEN", "webhook_token": "JINKIES_WEBHOOK_TOKEN"}
     name = path.replace(".", "_").upper()
     return by_key.get(path.lower()) or next((secret.variable for secret in SECRETS if secret.variable == name), None)

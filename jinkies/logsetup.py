@@ -69,6 +69,7 @@ def _secrets(config: Config) -> tuple[str, ...]:
         config.github.token,
         config.github.private_key,
         config.http.token,
+        *(sender.token for sender in config.http.tokens),
         config.aws.secret_access_key,
         config.aws.session_token,
     )

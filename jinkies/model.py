@@ -363,7 +363,7 @@ class PartState(StrEnum):
 
 
 class PartHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One of: store, ingest, discord, aws, github, watches."""
+    """One of: store, ingest, tokens, discord, aws, github, watches."""
 
     part: str
     state: PartState

@@ -295,3 +295,12 @@ def test_reading_a_plain_configuration_imports_little(tmp_path: Path) -> None:
     )
     expected = "[]" if sys.platform == "linux" else "['platformdirs']"
     assert done.stdout.strip() == expected
+
+
+def test_tokens_of_senders(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("cron:0123456789abcdef\n")
+    variables = {"JINKIES_INGEST_TOKENS": "shop:0123456789abcdeg, shop:0123456789abcdeh", "LOG_LEVEL": "INFO"}
+    http = load(tmp_path, JINKIES_INGEST_TOKENS_FILE="tokens", **variables).http
+    assert [(one.name, one.token.reveal()[-1]) for one in http.tokens] == [("shop", "g"), ("shop", "h")]
+    assert http.tokens_file == tmp_path / "tokens", "read by who uses them: they change"
+    assert "0123456789" not in repr(http)

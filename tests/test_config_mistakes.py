@@ -79,6 +79,25 @@ FILE_MISTAKES = [
     ("http.max_per_second = inf", "jinkies.toml: http.max_per_second: inf is out of bounds; 0 (no bound) to 1000000"),
     ("http.max_per_second = 'x'", "jinkies.toml: http.max_per_second: 'x' is not a number; 0 (no bound) to 1000000"),
     ("http.max_waiting = 0", "jinkies.toml: http.max_waiting: 0 is out of bounds; 1 to 100000"),
+    (
+        "http.max_unpacked_bytes = 0",
+        "jinkies.toml: http.max_unpacked_bytes: 0 is out of bounds; 1024 to 67108864",
+    ),
+    (
+        "services.api.sentry_project = 'a/b'",
+        (
+            "jinkies.toml: services.api.sentry_project: 'a/b' is not the project of a DSN;"
+            " letters, digits, '.', '_' and '-'"
+        ),
+    ),
+    (
+        "services.api.sentry_project = 1",
+        'jinkies.toml: services.api.sentry_project: write the project as text: "1"',
+    ),
+    (
+        "services.api.sentry_project = '1'\nservices.web.sentry_project = '1'",
+        "jinkies.toml: services.web.sentry_project: '1' is that of [services.api]",
+    ),
     ("http.max_body_bytes = 1", "jinkies.toml: http.max_body_bytes: 1 is out of bounds; 1024 to 16777216"),
     ("services = 1", "jinkies.toml: services: expected a table, [services], got a number"),
     ("services.api = 1", "jinkies.toml: services.api: expected a table, [services.api], got a number"),
@@ -176,7 +195,7 @@ def test_a_mistake_in_the_file_names_it_the_key_and_what_would_be_right(
             {"JINKIES_ZZZ": ""},
             (
                 "environment: JINKIES_ZZZ: unknown variable; there are JINKIES_CONFIG, JINKIES_HOME,"
-                " JINKIES_WEBHOOK_TOKEN, JINKIES_WEBHOOK_TOKEN_FILE"
+                " JINKIES_INGEST_TOKENS, JINKIES_INGEST_TOKENS_FILE, JINKIES_WEBHOOK_TOKEN, JINKIES_WEBHOOK_TOKEN_FILE"
             ),
         ),
         (
@@ -236,6 +255,7 @@ def test_a_mistake_in_dotenv_names_the_line(tmp_path: Path, dotenv: str, expecte
         ("aws.session_token = 'hunter2'", "AWS_SESSION_TOKEN"),
         ("http.token = 'hunter2'", "JINKIES_WEBHOOK_TOKEN"),
         ("http.webhook_token = 'hunter2'", "JINKIES_WEBHOOK_TOKEN"),
+        ("http.tokens = 'hunter2'", "JINKIES_INGEST_TOKENS"),
     ],
 )
 def test_a_secret_in_the_file_is_a_mistake_that_does_not_repeat_it(tmp_path: Path, toml: str, variable: str) -> None:
@@ -322,3 +342,37 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
 
 def test_a_wrong_value_of_the_file_is_told_though_the_environment_overrides_it(tmp_path: Path) -> None:
     assert len(mistakes(tmp_path, "max_log_lines = 0", MAX_LOG_LINES="5")) == 1
+
+
+@pytest.mark.parametrize(
+    ("entries", "problem"),
+    [
+        ("hunter2hunter2hunter2", "entry 1: is not name:token (not shown: it may be a token)"),
+        ("Shop:hunter2hunter2hunter2", "entry 1: 'Shop' is no sender's name; 1 to 40 of a-z, 0-9, '.', '_' and '-'"),
+        ("shop:hunter2", "entry 1: the token of shop has 7 characters; at least 16 (value not shown)"),
+        (
+            "a:0123456789abcdef, shop:hunter2 hunter2@hunter2",
+            "entry 2: the token of shop holds other characters than letters, digits and ._~+/- (value not shown)",
+        ),
+        (
+            "a:hunter2hunter2hunter2,b:hunter2hunter2hunter2",
+            "entry 2: b has the token of a; each sender needs one of its own",
+        ),
+        ("webhook:hunter2hunter2hunter2", "entry 1: webhook is the sender of JINKIES_WEBHOOK_TOKEN; another name"),
+        (",".join(f"s{n}:{n:016}" for n in range(201)), "201 tokens: at most 200"),
+    ],
+)
+def test_a_mistake_in_the_tokens_of_senders_shows_none(tmp_path: Path, entries: str, problem: str) -> None:
+    (mistake,) = mistakes(tmp_path, JINKIES_INGEST_TOKENS=entries)
+    assert mistake == f"environment: JINKIES_INGEST_TOKENS: {problem}"
+    assert "hunter2" not in mistake
+
+
+def test_a_mistake_in_the_file_of_tokens_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("# who\nshop:hunter2\n")
+    (mistake,) = mistakes(tmp_path, JINKIES_INGEST_TOKENS_FILE="tokens")
+    assert mistake == (
+        f"{tmp_path / 'tokens'} line 2: the token of shop has 7 characters; at least 16 (value not shown)"
+    )
+    (mistake,) = mistakes(tmp_path, JINKIES_INGEST_TOKENS_FILE="nowhere")
+    assert mistake.startswith("environment: JINKIES_INGEST_TOKENS_FILE: can't read ")

@@ -93,6 +93,15 @@ def seconds(text: str) -> float:
     return found
 
 
+def sender_name(text: str) -> str:
+    """Of a sender of alerts."""
+    if not re.fullmatch(r"[a-z0-9._\-]{1,40}", text) or text == "webhook":
+        raise argparse.ArgumentTypeError(
+            f"expected 1 to 40 of a-z, 0-9, '.', '_' and '-', and not webhook, got {text[:50]!r}"
+        )
+    return text
+
+
 def build_parser() -> Parser:
     """The whole command line."""
     parser = Parser(prog="jinkies", description="The incident desk: alerts, logs and pull requests from the shell.")
@@ -165,6 +174,11 @@ def _add_setup(subparsers: Subparsers[Parser]) -> None:
     init = subparsers.add_parser("init", help="write a starter jinkies.toml")
     init.add_argument("path", nargs="?", type=Path, default=Path("jinkies.toml"), help="default: jinkies.toml, here")
     init.set_defaults(run=lazily("setup", "init"))
+    token = subparsers.add_parser("token", help="make a token for a sender of alerts")
+    kinds = token.add_subparsers(metavar="COMMAND", required=True)
+    new = kinds.add_parser("new", help="print name:token, and say where it belongs")
+    new.add_argument("name", metavar="NAME", type=sender_name, help="who will show it: a-z, 0-9, '.', '_' and '-'")
+    new.set_defaults(run=lazily("setup", "new_token"))
 
 
 def _add_id(parser: Parser) -> None:

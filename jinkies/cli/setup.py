@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,23 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return line(", ".join(value)) or "-"
     return line(str(value))
+
+
+def new_token(arguments: argparse.Namespace) -> int:
+    """``jinkies token new NAME``: the entry on standard output, so that it can be appended to a file; the rest beside.
+
+    128 random bits in hexadecimal, as Sentry's own keys: some SDKs take nothing but letters and digits in a DSN.
+    """
+    token = secrets.token_hex(16)
+    print(f"{arguments.name}:{token}")
+    http = load_config().http
+    if http.tokens_file is not None:
+        where = f"append that line to {http.tokens_file}: it counts at once"
+    else:
+        where = "add it to JINKIES_INGEST_TOKENS, or to the file that JINKIES_INGEST_TOKENS_FILE names"
+    print(where, f"send it as Authorization: Bearer {token}", sep="\n", file=sys.stderr)
+    print(f"as a Sentry DSN: http://{token}@{http.listen}/1", file=sys.stderr)
+    return 0
 
 
 def init(arguments: argparse.Namespace) -> int:

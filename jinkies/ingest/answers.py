@@ -11,26 +11,12 @@ from aiohttp import web
 from jinkies.commands import Outcome
 from jinkies.errors import Forbidden, Invalid, JinkiesError, KeyReused, Overloaded, Unavailable
 from jinkies.ingest.auth import Unauthorized
-from jinkies.ingest.fields import BadField
-from jinkies.ingest.own_json import MalformedJson
+from jinkies.ingest.refusals import BadField, MalformedJson, Refused
 
 OVERLOADED_RETRY_S = 1
 UNAVAILABLE_RETRY_S = 5
 
 _FIELD_FIRST = re.compile(r"([a-z_]{1,40}): .", re.DOTALL)
-
-
-class Refused(Exception):
-    """A request that gets an error status, decided by the server itself."""
-
-    def __init__(
-        self, status: int, code: str, message: str, *, retry_after_s: int | None = None, close: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.retry_after_s = retry_after_s
-        self.close = close
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,7 +57,7 @@ def answer(
     return response
 
 
-def answer_outcome(outcome: Outcome, ignored: tuple[str, ...]) -> web.Response:
+def answer_outcome(outcome: Outcome, ignored: tuple[str, ...] = ()) -> web.Response:
     """201 for a new alert, 200 for another occurrence of one."""
     return answer(
         201 if outcome.created else 200,
@@ -127,7 +113,7 @@ def _http_error(error: web.HTTPException) -> web.Response:
         allowed = ", ".join(sorted(error.allowed_methods))
         return _problem(405, "method_not_allowed", f"use {allowed}", {"Allow": allowed})
     if error.status == 404:
-        return _problem(404, "not_found", "no such address: POST /webhook/alert, GET /health")
+        return _problem(404, "not_found", "no such address: POST /webhook/alert, GET /health, or another format's own")
     return _problem(error.status, "http", error.reason)
 
 

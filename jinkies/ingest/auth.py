@@ -1,12 +1,15 @@
-"""Who may send alerts: a bearer token, or a signature made with it.
+"""Who may send alerts: whoever shows a token, or signs with one.
 
-A signed request carries ``X-Jinkies-Timestamp`` (seconds since the Unix epoch, within 300 of ours) and
-``X-Jinkies-Signature: sha256=<hex>``: the HMAC-SHA256, keyed with the token, of timestamp, ".", and body.
-Everything secret is compared in constant time. With no token configured, senders on this machine are let in.
+A token stands behind ``Authorization: Bearer``, is the password of ``Authorization: Basic``, or stands where a format's
+own senders put it (``Way.token``). A signed request carries ``X-Jinkies-Timestamp`` (seconds since the Unix epoch,
+within 300 of ours) and ``X-Jinkies-Signature: sha256=<hex>``: the HMAC-SHA256, keyed with the token, of timestamp, ".",
+and body. Everything secret is compared in constant time. With no token configured, senders on this machine are let in.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -14,8 +17,9 @@ import re
 from collections.abc import Mapping
 
 from jinkies.clock import Clock
-from jinkies.config import Config, Secret
+from jinkies.config import Config
 from jinkies.errors import ConfigError
+from jinkies.ingest.senders import LOCAL, Senders
 
 TIMESTAMP_HEADER = "X-Jinkies-Timestamp"
 SIGNATURE_HEADER = "X-Jinkies-Signature"
@@ -31,59 +35,69 @@ class Unauthorized(Exception):
 
 
 class Gate:
-    """Checks a request in two steps: its headers before the body is read, its signature after."""
+    """Checks a request in two steps: its headers before the body is read; a signature, or a token in it, after."""
 
-    def __init__(self, token: Secret | None, clock: Clock) -> None:
-        self._token = _key(token)
+    def __init__(self, senders: Senders, clock: Clock) -> None:
+        self._senders = senders
         self._clock = clock
 
-    def check_headers(self, headers: Mapping[str, str], peer: str | None) -> bool:
+    def check_headers(
+        self, headers: Mapping[str, str], peer: str | None, *, token: str | None = None, later: bool = False
+    ) -> str | None:
         """Let a request in as far as its headers go.
 
         Args:
             headers: of the request, names in any case.
             peer: the sender's address, None when it isn't known.
+            token: what the request shows where its format has it.
+            later: the body may hold the token.
 
         Returns:
-            Whether the body's signature is still to be checked, with ``check_body``.
+            The sender's name; None when the body decides, with ``check_body`` or ``check_token``.
 
         Raises:
             Unauthorized: no credentials, or wrong ones.
         """
-        if self._token is None:
+        if self._senders.open_to_this_machine:
             self._check_local(headers.get("Host"), peer)
-            return False
+            return LOCAL
+        if token is not None:
+            return self.check_token(token)
         if "Authorization" in headers:
-            self._check_bearer(headers["Authorization"])
-            return False
+            return self.check_token(_authorized(headers["Authorization"]))
         if SIGNATURE_HEADER in headers:
             self._check_timestamp(headers.get(TIMESTAMP_HEADER, ""))
-            return True
+            return None
+        if later:
+            return None
         raise Unauthorized(f"send Authorization: Bearer <token>, or {TIMESTAMP_HEADER} and {SIGNATURE_HEADER}")
 
-    def check_body(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Compare the signature with the body's. Raises ``Unauthorized``."""
+    def check_token(self, token: str | None) -> str:
+        """Whose token it is. Raises ``Unauthorized``."""
+        if token is None:
+            raise Unauthorized("no token was shown")
+        name = self._senders.of_token(token.encode(errors="surrogateescape"))
+        if name is None:
+            raise Unauthorized("the token is wrong")
+        return name
+
+    def check_body(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Whose signature it is, over the body as sent. Raises ``Unauthorized``."""
         timestamp, key = headers.get(TIMESTAMP_HEADER, ""), headers.get(KEY_HEADER)
-        expected = signature(self._token or b"", timestamp, body, key=key)
-        given = headers.get(SIGNATURE_HEADER, "").strip()
-        if not hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode()):
+        given = headers.get(SIGNATURE_HEADER, "").strip().encode(errors="surrogateescape")
+        name = self._senders.of_signature(given, lambda token: signature(token, timestamp, body, key=key))
+        if name is None:
             raise Unauthorized(
                 f"the signature does not fit: it is over the timestamp, '.', the {KEY_HEADER} and '.' where one is"
                 " sent, and the body as sent"
             )
+        return name
 
     def _check_local(self, host: str | None, peer: str | None) -> None:
         """Also by the name asked for: neither a proxy nor a web page whose own name points here is this machine."""
         named = host is None or is_loopback(_SPLIT_HOST.sub("", host).strip("[]"))
         if peer is None or not is_loopback(peer) or not named:
             raise Unauthorized("without JINKIES_WEBHOOK_TOKEN only this machine may send, to localhost: set the token")
-
-    def _check_bearer(self, header: str) -> None:
-        scheme, _, given = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthorized("send Authorization: Bearer <token>")
-        if not hmac.compare_digest(given.strip().encode(errors="surrogateescape"), self._token or b""):
-            raise Unauthorized("the token is wrong")
 
     def _check_timestamp(self, text: str) -> None:
         if not _SECONDS.fullmatch(text):
@@ -96,12 +110,22 @@ def signature(token: bytes, timestamp: str, body: bytes, *, key: str | None = No
     """What ``X-Jinkies-Signature`` must be: the HMAC over ``timestamp.body``, or ``timestamp.key.body`` with a key."""
     parts = (timestamp,) if key is None else (timestamp, key)
     signed = b".".join((*(part.encode(errors="surrogateescape") for part in parts), body))
-    return f"sha256={hmac.new(token, signed, hashlib.sha256).hexdigest()}"
+    return f"sha256={hmac.digest(token, signed, hashlib.sha256).hex()}"
 
 
-def _key(token: Secret | None) -> bytes | None:
-    """An empty token would let everybody in: it counts as none."""
-    return token.reveal().encode() or None if token is not None else None
+def _authorized(header: str) -> str:
+    """The token of an ``Authorization``: behind Bearer, or the password of Basic, which some senders only know."""
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() == "basic":
+        try:
+            _, colon, password = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            colon, password = "", ""
+        if colon:
+            return password
+    raise Unauthorized("send Authorization: Bearer <token>")
 
 
 def is_loopback(host: str) -> bool:
@@ -129,7 +153,9 @@ def split_listen(listen: str) -> tuple[str, int]:
 def refuse_open_listen(config: Config) -> None:
     """Beyond loopback only with a token: anybody who reaches the port could write alerts. Raises ``ConfigError``."""
     listen = config.http.listen
-    if _key(config.http.token) is not None or is_loopback(split_listen(listen)[0]):
+    if is_loopback(split_listen(listen)[0]) or not Senders(config.http).none:
         return
     what = f"http.listen: {listen} can be reached from other machines"
-    raise ConfigError((f"{what}: set JINKIES_WEBHOOK_TOKEN (or JINKIES_WEBHOOK_TOKEN_FILE), or listen on 127.0.0.1",))
+    raise ConfigError(
+        (f"{what}: set JINKIES_WEBHOOK_TOKEN or JINKIES_INGEST_TOKENS (or one's _FILE), or listen on 127.0.0.1",)
+    )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from jinkies.ingest.refusals import BadField
 from jinkies.ingest.text import clean, cut_end
 from jinkies.model import LogLine, Severity
 
@@ -36,14 +37,6 @@ _ALIASES = {
     "emergency": Severity.CRITICAL,
 }
 _SPACE = re.compile(r"\s+")
-
-
-class BadField(ValueError):
-    """A field means nothing; ``field`` is its name, "" for the body itself, and ``reason`` says what would be right."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
-        self.field = field
 
 
 def short(value: str | int | None, limit: int) -> str | None:

@@ -1,7 +1,7 @@
-"""The HTTP server that takes alerts in: ``POST /webhook/alert`` and ``GET /health``.
+"""The HTTP server that takes alerts in: one address a wire format (``routes.py``), and ``GET /health``.
 
-An answer of 2xx is given only after ``operator.execute`` returned, that is after the alert is durable. Every answer is
-JSON. What comes from outside is bounded before it is parsed, and a sender that dawdles is cut off.
+An answer of 2xx is given only after ``operator.execute`` returned, that is after the alert is durable. What comes from
+outside is bounded before it is parsed, and a sender that dawdles is cut off. No format sees a body before that.
 """
 
 from __future__ import annotations
@@ -9,51 +9,85 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from jinkies.clock import Clock
+from jinkies.commands import Outcome
 from jinkies.config import Config
 from jinkies.errors import ConfigError, JinkiesError, StoreFailed
-from jinkies.ingest import own_json
-from jinkies.ingest.answers import Health, Refused, answer, answer_error, answer_outcome
-from jinkies.ingest.auth import KEY_HEADER, Gate, Unauthorized, refuse_open_listen, split_listen
-from jinkies.ingest.fields import BadField
+from jinkies.ingest.answers import Health, answer, answer_error
+from jinkies.ingest.auth import KEY_HEADER, SIGNATURE_HEADER, Gate, Unauthorized, refuse_open_listen, split_listen
+from jinkies.ingest.body import Bounds, encoding_of, receive, unpack
 from jinkies.ingest.rate import RateLimit
-from jinkies.model import AlertQuery
+from jinkies.ingest.refusals import BadField, MalformedJson, Refused, TooLarge
+from jinkies.ingest.routes import all_ways
+from jinkies.ingest.senders import Senders
+from jinkies.ingest.ways import Incoming, Parsed, Way
+from jinkies.model import Actor, ActorKind, AlertQuery, PartHealth, PartState
 from jinkies.operator import Operator
 
-__all__ = ["build_app", "refuse_open_listen", "serve_ingest"]
+__all__ = ["build_app", "refuse_open_listen", "sender_actor", "serve_ingest"]
 
 BODY_TIMEOUT_S = 20.0
 HEALTH_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 75.0
 SHUTDOWN_TIMEOUT_S = 10.0
 FAILURE_SHOWN_MS = 30_000
+INLINE_BYTES = 65_536  # larger bodies are unpacked and parsed in a thread, so that the loop stays quick
+LARGE_AT_ONCE = 8  # of those; the others wait, packed: this bounds the memory that senders can take
+ANY_SITE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After, X-Sentry-Rate-Limits, X-Sentry-Error",
+}
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Content-Type, Content-Encoding, Authorization, X-Sentry-Auth",
+    "Access-Control-Max-Age": "86400",
+}
 
+_REFUSALS = (Refused, Unauthorized, MalformedJson, BadField, JinkiesError, web.HTTPException)
 _log = logging.getLogger(__name__)
 
 
 def build_app(
-    operator: Operator, config: Config, clock: Clock, *, body_timeout_s: float = BODY_TIMEOUT_S
+    operator_of: Callable[[Actor], Operator],
+    config: Config,
+    clock: Clock,
+    *,
+    ways: tuple[Way, ...] | None = None,
+    report: Callable[[PartHealth], None] = lambda _: None,
+    body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> web.Application:
     """The ingest application.
 
     Args:
-        operator: acts as the ingest actor already.
-        config: its ``http`` part bounds size and rate, and holds the token.
+        operator_of: the operator of a sender.
+        config: its ``http`` part bounds size and rate, and holds the tokens.
         clock: for the rate and for timestamps of signatures.
+        ways: the formats that are taken in; None: all that there are.
+        report: told when the file of tokens can't be used, and when it can again.
         body_timeout_s: how long a whole body may take to come in.
     """
-    ingest = _Ingest(operator, config, clock, body_timeout_s)
+    ingest = _Ingest(operator_of, config, clock, report, body_timeout_s)
     app = web.Application(middlewares=[_every_error_is_json], client_max_size=config.http.max_body_bytes)
-    app.router.add_post("/webhook/alert", ingest.alert)
+    for way in all_ways(config) if ways is None else ways:
+        app.router.add_post(way.path, ingest.handler(way))
+        if way.any_site:
+            app.router.add_route("OPTIONS", way.path, _preflight)
     app.router.add_get("/health", ingest.health)
     return app
+
+
+def sender_actor(name: str) -> Actor:
+    """Who a sender is to the core."""
+    return Actor(kind=ActorKind.INGEST, id=name, name=name)
 
 
 @asynccontextmanager
@@ -112,43 +146,116 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 
 class _Ingest:
-    """The two handlers and what they share."""
+    """The way of a request through the server, the same for every format."""
 
-    def __init__(self, operator: Operator, config: Config, clock: Clock, body_timeout_s: float) -> None:
-        self._operator = operator
+    def __init__(
+        self,
+        operator_of: Callable[[Actor], Operator],
+        config: Config,
+        clock: Clock,
+        report: Callable[[PartHealth], None],
+        body_timeout_s: float,
+    ) -> None:
+        self._operator_of = operator_of
+        self._report = report
         self._clock = clock
-        self._gate = Gate(config.http.token, clock)
+        self._gate = Gate(Senders(config.http, self._tokens_changed), clock)
         self._rate = RateLimit(config.http.max_per_second, clock)
-        self._max_body_bytes = config.http.max_body_bytes
-        self._body_timeout_s = body_timeout_s
+        self._bounds = Bounds(
+            packed_bytes=config.http.max_body_bytes,
+            unpacked_bytes=config.http.max_unpacked_bytes,
+            timeout_s=body_timeout_s,
+        )
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._store_failed_at_ms: int | None = None
 
-    async def alert(self, request: web.Request) -> web.Response:
-        """``POST /webhook/alert``."""
-        to_verify = self._gate.check_headers(request.headers, request.remote)
-        _check_content(request)
-        key = _idempotency_key(request)
-        body = await self._read(request)
-        if to_verify:
-            self._gate.check_body(request.headers, body)
-        parsed = own_json.parse(body, now_ms=self._clock.now_ms())
+    def handler(self, way: Way) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler of one format."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                response = await self._take_in(way, request)
+            except _REFUSALS as error:
+                response = way.answer_error(error)
+            except Exception as error:
+                _log_fault(error)
+                response = way.answer_error(error)
+            if way.any_site:
+                response.headers.update(ANY_SITE)
+            return response
+
+        return handle
+
+    async def _take_in(self, way: Way, request: web.Request) -> web.Response:
+        sender = self._check_head(way, request)
+        _check_content(way, request)
+        encoding, key = encoding_of(request), _idempotency_key(request)
+        packed = await receive(request, self._bounds)
+        if sender is None and SIGNATURE_HEADER in request.headers:
+            sender = self._gate.check_body(request.headers, packed)
+        try:
+            body = unpack(packed, encoding, INLINE_BYTES)
+        except TooLarge:
+            async with self._large:
+                body = await asyncio.to_thread(unpack, packed, encoding, self._bounds.unpacked_bytes)
+                return await self._read(way, request, sender, body, key)
+        return await self._read(way, request, sender, body, key)
+
+    def _check_head(self, way: Way, request: web.Request) -> str | None:
+        """The sender's name, None while it isn't known."""
+        if way.prove is not None:
+            return None
+        return self._gate.check_headers(
+            request.headers,
+            request.remote,
+            token=way.token(request),
+            later=way.token_of_body is not None,
+        )
+
+    async def _read(
+        self, way: Way, request: web.Request, sender: str | None, body: bytes, key: str | None
+    ) -> web.Response:
+        incoming = Incoming(
+            sender=sender or "",
+            headers=request.headers,
+            path=request.match_info,
+            query=request.query,
+            body=body,
+            now_ms=self._clock.now_ms(),
+        )
+        if way.prove is not None:
+            incoming = msgspec.structs.replace(incoming, sender=await way.prove(incoming))
+        elif sender is None:
+            shown = way.token_of_body(body) if way.token_of_body is not None else None
+            incoming = msgspec.structs.replace(incoming, sender=self._gate.check_token(shown))
+        if len(body) > INLINE_BYTES:
+            parsed = await asyncio.to_thread(way.parse, incoming)
+        else:
+            parsed = way.parse(incoming)
+        outcome = await self._execute(parsed, incoming.sender, key)
+        return parsed.answer(outcome)
+
+    async def _execute(self, parsed: Parsed, sender: str, key: str | None) -> Outcome:
+        if parsed.command is None:
+            return Outcome(changed=False, reason="nothing to take in")
         wait_s = self._rate.take()
         if wait_s:
             raise Refused(429, "rate", f"more than the configured rate: try again in {wait_s} s", retry_after_s=wait_s)
+        operator = self._operator_of(sender_actor(sender))
         try:
-            outcome = await self._operator.execute(parsed.command, key=key)
+            outcome = await operator.execute(parsed.command, key=parsed.key or key)
         except StoreFailed:
             self._store_failed_at_ms = self._clock.now_ms()
             raise
         self._store_failed_at_ms = None
-        return answer_outcome(outcome, parsed.ignored)
+        return outcome
 
     async def health(self, _request: web.Request) -> web.Response:
         """``GET /health``: 200, or 503 when the store can't be read or failed to write a moment ago."""
         store = "failed" if self._just_failed() else "ok"
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_S):
-                await self._operator.alerts(AlertQuery(limit=1))
+                await self._operator_of(sender_actor("health")).alerts(AlertQuery(limit=1))
         except (JinkiesError, TimeoutError):
             store = "failed"
         if store == "ok":
@@ -159,39 +266,22 @@ class _Ingest:
         at_ms = self._store_failed_at_ms
         return at_ms is not None and self._clock.now_ms() - at_ms < FAILURE_SHOWN_MS
 
-    async def _read(self, request: web.Request) -> bytes:
-        """The body, never holding more than the bound and a chunk, whatever Content-Length says or doesn't."""
-        limit = self._max_body_bytes
-        too_large = Refused(413, "too_large", f"the body is larger than {limit} bytes ([http] max_body_bytes)")
-        if (request.content_length or 0) > limit:
-            raise too_large
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._body_timeout_s):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > limit:
-                        raise too_large
-        except TimeoutError:
-            message = f"the body did not come within {self._body_timeout_s:g} s"
-            raise Refused(408, "timeout", message, close=True) from None
-        except (web.RequestPayloadError, ConnectionError) as error:
-            raise Refused(400, "incomplete", "the body ended early", close=True) from error
-        return bytes(body)
+    def _tokens_changed(self, problem: str) -> None:
+        state = PartState.FAILED if problem else PartState.OK
+        self._report(PartHealth(part="tokens", state=state, detail=problem or "read from their file"))
 
 
-def _check_content(request: web.Request) -> None:
-    """Only ``application/json``: besides being clear, it keeps web pages of other sites from posting here unasked."""
-    if request.content_type != "application/json" or "Content-Type" not in request.headers:
+def _check_content(way: Way, request: web.Request) -> None:
+    """Besides being clear, it keeps web pages of other sites from posting here unasked: forms can't send JSON."""
+    if way.content_types is None:
+        return
+    if request.content_type not in way.content_types or "Content-Type" not in request.headers:
         given = request.headers.get("Content-Type")
         shown = f"got {given[:100]!a}" if given else "none was sent"
-        raise Refused(415, "content_type", f"send Content-Type: application/json ({shown})")
+        raise Refused(415, "content_type", f"send Content-Type: {' or '.join(sorted(way.content_types))} ({shown})")
     charset = (request.charset or "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise Refused(415, "content_type", f"send UTF-8, not {charset[:40]!a}")
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding != "identity":
-        raise Refused(415, "content_encoding", f"send the body uncompressed, not {encoding[:40]!a}")
 
 
 def _idempotency_key(request: web.Request) -> str | None:
@@ -203,14 +293,23 @@ def _idempotency_key(request: web.Request) -> str | None:
     return key
 
 
+async def _preflight(_request: web.Request) -> web.Response:
+    """A browser asks before its page may send (the Fetch standard's preflight)."""
+    return web.Response(status=204, headers=PREFLIGHT)
+
+
 @web.middleware
 async def _every_error_is_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except (Refused, Unauthorized, own_json.MalformedJson, BadField, JinkiesError, web.HTTPException) as error:
+    except _REFUSALS as error:
         return answer_error(error)
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        # No message and no traceback: they may quote the alert or the token.
-        _log.error("ingest failed with %s in %s, line %s", type(error).__name__, last.name, last.lineno)
+        _log_fault(error)
         return answer_error(error)
+
+
+def _log_fault(error: Exception) -> None:
+    """No message and no traceback: they may quote the alert or the token."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("ingest failed with %s in %s, line %s", type(error).__name__, last.name, last.lineno)

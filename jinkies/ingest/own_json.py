@@ -12,8 +12,10 @@ import re
 import msgspec
 
 from jinkies.commands import ReportOccurrence
+from jinkies.ingest import ways
+from jinkies.ingest.answers import answer_outcome
+from jinkies.ingest.bounded_json import decode
 from jinkies.ingest.fields import (
-    BadField,
     context_of,
     identifier,
     log_lines,
@@ -21,24 +23,16 @@ from jinkies.ingest.fields import (
     severity_of,
     short,
 )
+from jinkies.ingest.refusals import BadField
 from jinkies.ingest.text import clean, cut_end, cut_middle
+from jinkies.ingest.ways import Incoming, Way
 
 MAX_MESSAGE = 10_000
 MAX_STACK = 100_000
-MAX_DEPTH = 64  # of objects and arrays in each other
 
-_OPENERS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|([\[{])|([\]}])', re.DOTALL)
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
-_BYTE = re.compile(r"\(byte (\d+)\)")
 _AT = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$")
 _REQUIRED = re.compile(r"missing required field `([^`]+)`")
 _SHOWN_UNKNOWN = 20
-
-
-class MalformedJson(ValueError):
-    """The body is not JSON; ``str()`` says where and why."""
 
 
 class OwnAlert(msgspec.Struct, kw_only=True):
@@ -72,86 +66,26 @@ _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def parse(body: bytes, *, now_ms: int) -> Parsed:
-    """Read a body of at most ``[http] max_body_bytes``.
+    """Read a body of at most ``[http] max_unpacked_bytes``.
 
     Args:
         body: UTF-8 JSON, a byte order mark allowed.
         now_ms: against which a time that lies in the future is noticed.
 
     Raises:
-        MalformedJson: not JSON, not UTF-8, or nested deeper than 64.
+        MalformedJson: not JSON, not UTF-8, or nested too deep.
         BadField: JSON, but a field is missing or means nothing.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    _check_depth(body)
     try:
-        alert, ignored = _decode(body)
+        alert, ignored = decode(body, _DECODER), _unknown(body)
     except msgspec.ValidationError as error:
         raise _bad_shape(str(error), body) from None
-    except RecursionError:
-        raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels") from None
-    except UnicodeDecodeError:
-        raise MalformedJson(_not_utf8(body)) from None
-    except msgspec.DecodeError as error:
-        raise MalformedJson(_where(str(error), body)) from None
     return Parsed(command=_command(alert, now_ms), ignored=ignored)
 
 
-def _decode(body: bytes) -> tuple[OwnAlert, tuple[str, ...]]:
-    try:
-        return _DECODER.decode(body), _unknown(body)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        mended = _ESCAPE.sub(_without_lone_surrogate, body)
-        if mended == body:
-            raise
-        return _DECODER.decode(mended), _unknown(mended)
-
-
-def _without_lone_surrogate(escape: re.Match[bytes]) -> bytes:
-    """JSON.stringify and Python's json both write lone surrogates; as text they exist nowhere. U+FFFD instead."""
-    return rb"\ufffd" if escape[1] else escape[0]
-
-
 def _unknown(body: bytes) -> tuple[str, ...]:
-    names = [name for name in _NAMES.decode(body) if name not in _FIELDS]
+    names = [name for name in decode(body, _NAMES) if name not in _FIELDS]
     return tuple(cut_end(clean(name), 100) for name in names[:_SHOWN_UNKNOWN])
-
-
-def _check_depth(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    depth = 0
-    for found in _OPENERS.finditer(body):
-        if found[1]:
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels at byte {found.start()}")
-        elif found[2]:
-            depth -= 1
-
-
-def _not_utf8(body: bytes) -> str:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"not UTF-8 at byte {error.start}"
-    return "not UTF-8"
-
-
-def _where(message: str, body: bytes) -> str:
-    """Msgspec's message with line and column (both from 1) instead of a byte offset."""
-    if not body.strip():
-        return "the body is empty; expected a JSON object"
-    found = _BYTE.search(message)
-    if found is None:
-        return f"ends too early, after {len(body)} bytes"
-    before = body[: int(found[1])]
-    line = before.count(b"\n") + 1
-    column = len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
-    reason = _BYTE.sub("", message.removeprefix("JSON is malformed: ")).strip()
-    return f"{reason} at line {line}, column {column} (byte {found[1]})"
 
 
 _PLAIN = {"str": "a string", "int": "a number", "float": "a number", "object": "an object", "array": "an array"}
@@ -219,3 +153,11 @@ def _stack(text: str | None) -> str | None:
     if text is None or not text.strip():
         return None
     return cut_middle(clean(text), MAX_STACK)
+
+
+def _read(incoming: Incoming) -> ways.Parsed:
+    parsed = parse(incoming.body, now_ms=incoming.now_ms)
+    return ways.Parsed(command=parsed.command, answer=lambda outcome: answer_outcome(outcome, parsed.ignored))
+
+
+WAY = Way(path="/webhook/alert", parse=_read)

@@ -195,6 +195,7 @@ def test_status_without_a_core(run: Run, home: Path) -> None:
 def test_config_shows_secrets_as_set_or_unset(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JINKIES_WEBHOOK_TOKEN", "s3cret-token-value")
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("JINKIES_INGEST_TOKENS", "shop:s3cret-token-value-2")
     for argv in (["config"], ["config", "--json"]):
         ran = run(*argv)
         assert ran.code == 0
@@ -202,6 +203,7 @@ def test_config_shows_secrets_as_set_or_unset(run: Run, monkeypatch: pytest.Monk
         assert "ghp_" not in ran.out
     settings = json.loads(run("config", "--json").out)
     assert (settings["http.token"], settings["github.token"], settings["discord.token"]) == ("set", "set", "unset")
+    assert (settings["http.tokens[0].name"], settings["http.tokens[0].token"]) == ("shop", "set")
     assert settings["http.listen"] == "127.0.0.1:0"
     assert settings["environment"] == "test"
 
@@ -317,3 +319,18 @@ def test_serve_twice_is_refused_in_one_line(run: Run, home: Path) -> None:
         assert second.err == f"jinkies: another core runs for {home} (it holds core.lock)\n"
         serving.terminate()
         serving.communicate(timeout=30)
+
+
+def test_a_new_token_is_printed_once_and_fits_everywhere(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = run("token", "new", "shop"), run("token", "new", "shop")
+    assert first.code == second.code == 0
+    entry = first.out.splitlines()[0]
+    name, _, token = entry.partition(":")
+    assert name == "shop"
+    assert len(token) == 32
+    assert token.isalnum(), "a browser's SDK takes only letters and digits in a DSN"
+    assert entry != second.out.splitlines()[0]
+    assert f"http://{token}@" in first.err
+    monkeypatch.setenv("JINKIES_INGEST_TOKENS", entry)
+    assert "shop" in run("config").out
+    assert run("token", "new", "Shop").code == 2

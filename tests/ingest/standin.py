@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -122,10 +122,17 @@ def config(**http: object) -> Config:
 
 @asynccontextmanager
 async def serving(
-    operator: StandIn, settings: Config, *, clock: Clock | None = None, body_timeout_s: float = 20.0
+    operator: StandIn,
+    settings: Config,
+    *,
+    clock: Clock | None = None,
+    body_timeout_s: float = 20.0,
+    operator_of: Callable[[Actor], StandIn] | None = None,
 ) -> AsyncIterator[Sender]:
     """A real server before ``operator``."""
-    app = build_app(operator, settings, clock or SystemClock(), body_timeout_s=body_timeout_s)
+    app = build_app(
+        operator_of or (lambda _: operator), settings, clock or SystemClock(), body_timeout_s=body_timeout_s
+    )
     async with serve_ingest(app, settings.http.listen) as address:
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(

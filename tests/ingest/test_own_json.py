@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from jinkies.ingest.fields import MAX_CONTEXT_KEYS, MAX_LOG_LINE, MAX_LOG_LINES, BadField
-from jinkies.ingest.own_json import MAX_DEPTH, MAX_MESSAGE, MAX_STACK, MalformedJson, Parsed, parse
+from jinkies.ingest.bounded_json import MAX_DEPTH
+from jinkies.ingest.fields import MAX_CONTEXT_KEYS, MAX_LOG_LINE, MAX_LOG_LINES
+from jinkies.ingest.own_json import MAX_MESSAGE, MAX_STACK, Parsed, parse
+from jinkies.ingest.refusals import BadField, MalformedJson
 from jinkies.model import LogLine, Severity
 
 NOW_MS = 1_790_000_000_000
