@@ -28,8 +28,8 @@ from jinkies.errors import Disconnected, Invalid
 from jinkies.logs.levels import level_named
 from jinkies.logs.service import LogsService
 from jinkies.logs.targets import check_spec, resolve
-from jinkies.logs.times import FORMS, parse_range, parse_time
 from jinkies.model import Level, LogEvent, TailBatch, TailSpec
+from jinkies.reading.times import FORMS, RANGES, parse_range, parse_time
 
 EXIT_USAGE = 2
 LOGS_SINCE = "15m"
@@ -59,7 +59,8 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
     """Add ``logs`` and ``tail``."""
     logs = subparsers.add_parser("logs", help="log lines of a time range, asked of AWS directly, oldest first")
     _add_common(logs, LOGS_SINCE, "at most this many, from --since on (default: MAX_LOG_LINES, 1000)")
-    logs.add_argument("--until", metavar="TIME", default="now", help="the end of the range (default: now)")
+    until = f"the end of the range (default: now); or name both in --since: {RANGES}"
+    logs.add_argument("--until", metavar="TIME", default="now", help=until)
     logs.set_defaults(run=lambda arguments: _command(run_logs, arguments))
     tail = subparsers.add_parser("tail", help="follow log lines, late ones included, until Ctrl-C")
     _add_common(tail, TAIL_SINCE, "stop after this many (default: never)")

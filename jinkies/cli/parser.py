@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jinkies import __version__
 from jinkies.model import Severity, State
@@ -30,7 +30,11 @@ Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its own
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other error here."""
+    """Says what is wrong in one line, as every other error here. ``-2h..-1h`` is a value, no option."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # argparse's own, unchanged
+        super().__init__(*args, **settings)
+        self._negative_number_matcher = re.compile(r"-\d")  # what argparse takes for a value with a minus
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""

@@ -199,7 +199,9 @@ def test_filters_limits_and_ranges(inside: Inside) -> None:
         (("logs", "quux"), 2, "target: 'quux' is neither a service nor a log group; services: api, web"),
         (("logs", "/no/such"), 1, "no log group /no/such in this account and region"),
         (("logs", "web"), 1, "service web has no log groups: set log_groups under [services.web]"),
-        (("logs", "api", "--since", "soon"), 2, "--since: 'soon' is no time; give one of: 15m, 2h, 1d2h (ago)"),
+        (("logs", "api", "--since", "soon"), 2, "--since: 'soon' is no time; give one of: 15m, 2h30m (ago)"),
+        (("logs", "api", "--since", "-1h..-2h"), 2, "--since '-1h..-2h': its beginning is not before its end"),
+        (("logs", "api", "--since", "9:00..9:30", "--until", "5m"), 2, "--since '9:00..9:30' names both ends"),
         (("logs", "api", "--until", "1h"), 2, "--since '15m' is not before --until '1h'"),
         (
             ("logs", "api", "--level", "loud"),
