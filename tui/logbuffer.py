@@ -1,152 +1,203 @@
-"""The lines that a log view holds: a bounded ring, split into rows for a width, filtered by level. Pure.
+"""What a log view shows of the lines that it holds: joined traces, filters, the hits of a search. Pure.
 
-A line has a sequence number that never changes, so that a reader's place survives what comes and what goes.
+All that is held is filtered and searched, in slices, so that whoever calls ``work`` decides when.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
-
-from rich.cells import cell_len
+from collections.abc import Callable, Iterable, Sequence
 
 from jinkies.model import Level, LogEvent
-from tui.format import clean, wrap
+from jinkies.reading.templates import template_of
+from tui.joins import Joins
+from tui.linefilter import LineFilter, Term
+from tui.logring import MAX_BYTES, MAX_LINES, Held, LogRing
+from tui.sieve import Sieve
 
-MAX_LINES = 100_000
-MAX_BYTES = 64 * 1024 * 1024
-_COMPACT_AT = 10_000  # rows dropped from the front before the list is cut
-_LONGEST_ROW = 20_000  # characters of a row that are drawn; a copy still has all of them
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A log event, or (without an event) a note of the view's own, such as lines that were lost."""
-
-    seq: int
-    event: LogEvent | None
-    text: str
-
-    @property
-    def size_bytes(self) -> int:
-        """About what it costs to hold."""
-        return 2 * len(self.text) + 400
-
-    @property
-    def level(self) -> Level:
-        """The event's; a note counts as critical, so that no filter hides it."""
-        return self.event.level if self.event is not None else Level.CRITICAL
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the screen: a part of an entry."""
-
-    entry: Entry
-    text: str  # clean
-    part: int  # 0 is the first
+SLICE_LINES = 4_000  # tested at a time: some milliseconds
+SLICE_TEMPLATES = 500  # where each line's template is asked for
 
 
 class LogBuffer:
-    """Entries, and the rows that the view shows of them."""
+    """Lines, those that pass the filter (``shown``), and those of them that the search finds (``hits``).
+
+    A joined trace is one entry, known by its first line; it passes when any of its lines does, and an inverse term
+    holds when it holds for all of them.
+    """
 
     def __init__(self, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
-        self.entries: deque[Entry] = deque()
-        self.level = Level.NONE
-        self.wrap_width: int | None = None  # cells for the text; None does not wrap
-        self.evicted = 0  # entries that left since the start, for want of room
-        self.widest = 0  # cells of the widest row
-        self._max_lines, self._max_bytes = max_lines, max_bytes
-        self._next_seq = 0
-        self._bytes = 0
-        self._rows: list[Row] = []
-        self._offset = 0  # rows at the front that have left
+        self.ring = LogRing(max_lines, max_bytes)
+        self.joins = Joins()
+        self.shown = Sieve()
+        self.hits = Sieve()
+        self.filter = LineFilter()
+        self.term: Term | None = None
+        self.changes = 0  # moves with all that changes what is shown
 
     def __len__(self) -> int:
-        """Entries held."""
-        return len(self.entries)
-
-    @property
-    def row_count(self) -> int:
-        """Rows shown."""
-        return len(self._rows) - self._offset
+        return len(self.ring)
 
     @property
     def next_seq(self) -> int:
-        """The number of the entry that comes next."""
-        return self._next_seq
+        """The number of the line that comes next."""
+        return self.ring.next_seq
 
-    def row(self, index: int) -> Row:
-        """A row, 0 the oldest. Raises ``IndexError``."""
-        if not 0 <= index < self.row_count:
-            raise IndexError(index)
-        return self._rows[self._offset + index]
+    # What comes
 
     def append(self, event: LogEvent) -> None:
         """Add an event; the oldest make room."""
-        self._add(Entry(self._next_seq, event, event.message))
+        self.extend((event,))
 
-    def note(self, text: str) -> None:
+    def extend(self, events: Iterable[LogEvent]) -> None:
+        """Add events in their order of arrival; the oldest make room."""
+        ring, joins, shown, hits, searching = self.ring, self.joins, self.shown, self.hits, self.term is not None
+        for event in events:
+            seq = ring.append(event)
+            head = joins.feed(seq, event)
+            if head != seq:
+                self._grown(head)
+                continue
+            if shown.add(seq) and searching:
+                hits.add(seq)
+        self._trim()
+
+    def note(self, text: str, at_ms: int = 0) -> None:
         """Add a line of the view's own."""
-        self._add(Entry(self._next_seq, None, text))
+        seq = self.ring.note(text, at_ms)
+        if self.shown.add(seq) and self.term is not None:
+            self.hits.add(seq)
+        self._trim()
+
+    def _grown(self, head: int) -> None:
+        if not self.ring.holds(head):
+            return
+        if not self.filter.passes_all:
+            self.shown.retest(head)
+        if self.term is not None:
+            self.hits.retest(head)
+
+    def _trim(self) -> None:
+        self.changes += 1
+        first = self.ring.first
+        self.shown.forget(first)
+        self.hits.forget(first)
+        for head in self.joins.forget(first):
+            self.shown.retest(head)
+            if self.term is not None:
+                self.hits.retest(head)
 
     def clear(self) -> None:
-        """Forget all."""
-        self.entries.clear()
-        self._rows, self._offset, self._bytes, self.widest, self.evicted = [], 0, 0, 0, 0
+        """Forget all lines; the filter and the search stay."""
+        self.ring.clear()
+        self.joins = Joins()
+        self._sift()
+        self._search()
 
-    def show(self, *, level: Level, wrap_width: int | None) -> None:
-        """Other rows of the same entries: another level, wrapped or not."""
-        if (level, wrap_width) == (self.level, self.wrap_width):
-            return
-        self.level, self.wrap_width = level, wrap_width
-        self._rows, self._offset, self.widest = [], 0, 0
-        for entry in self.entries:
-            self._rows += self._rows_of(entry)
+    # What is shown of it
 
-    def index_of(self, seq: int) -> int:
-        """The first row whose entry is ``seq`` or newer; ``row_count`` when there is none."""
-        low, high = self._offset, len(self._rows)
-        while low < high:
-            middle = (low + high) // 2
-            if self._rows[middle].entry.seq < seq:
-                low = middle + 1
-            else:
-                high = middle
-        return low - self._offset
+    def set_filter(self, wanted: LineFilter) -> None:
+        """Show other lines of those held; ``work`` does it."""
+        if wanted != self.filter:
+            self.filter = wanted
+            self._sift()
+            self._search()
 
-    def _add(self, entry: Entry) -> None:
-        self._next_seq += 1
-        self.entries.append(entry)
-        self._bytes += entry.size_bytes
-        self._rows += self._rows_of(entry)
-        while len(self.entries) > self._max_lines or (self._bytes > self._max_bytes and len(self.entries) > 1):
-            self._evict()
+    def set_term(self, term: Term | None) -> None:
+        """Search for something else, or for nothing; ``work`` does it."""
+        if term != self.term:
+            self.term = term
+            self._search()
 
-    def _evict(self) -> None:
-        oldest = self.entries.popleft()
-        self._bytes -= oldest.size_bytes
-        self.evicted += 1
-        while self._offset < len(self._rows) and self._rows[self._offset].entry.seq == oldest.seq:
-            self._offset += 1
-        if self._offset >= _COMPACT_AT:
-            del self._rows[: self._offset]
-            self._offset = 0
+    def _sift(self) -> None:
+        passes = None if self.filter.passes_all and self.joins.none else self._passes
+        self.shown.begin(passes, self.ring.first, self.ring.next_seq)
+        self.changes += 1
 
-    def _rows_of(self, entry: Entry) -> list[Row]:
-        if entry.level.rank < self.level.rank:
-            return []
-        rows: list[Row] = []
-        for text in _lines(entry.text):
-            pieces = [text] if self.wrap_width is None else wrap(text, self.wrap_width)
-            for piece in pieces:
-                rows.append(Row(entry, piece, len(rows)))
-                self.widest = max(self.widest, cell_len(piece))
-        return rows
+    def _search(self) -> None:
+        first = self.ring.first if self.term is not None else self.ring.next_seq
+        self.hits.begin(self._hit, first, self.ring.next_seq)
+        self.changes += 1
 
+    def _passes(self, seq: int) -> bool:
+        ring, wanted = self.ring, self.filter
+        if self.joins.is_inner(seq):
+            return False
+        if wanted.passes_all or ring.is_note(seq):
+            return True
+        members = self.joins.of(seq)
+        if not wanted.wants([ring.text(member) for member in members], self._rank(members)):
+            return False
+        return not wanted.template or template_of(ring.text(seq)) == wanted.template
 
-def _lines(text: str) -> list[str]:
-    if "\n" not in text and len(text) <= _LONGEST_ROW:
-        return [clean(text)]
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    return [clean(one if len(one) <= _LONGEST_ROW else one[:_LONGEST_ROW] + " … cut here") for one in lines]
+    def _hit(self, seq: int) -> bool:
+        term = self.term
+        if term is None or self.joins.is_inner(seq) or not self._passes(seq):
+            return False
+        return any(term.found_in(self.ring.text(member)) for member in self.joins.of(seq)) is not term.inverse
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is work left."""
+        return self.shown.busy or self.hits.busy
+
+    @property
+    def progress(self) -> float:
+        """How much of what is held the filter, then the search, has been through, 0 to 1."""
+        return self.shown.progress if self.shown.busy else self.hits.progress
+
+    def work(self) -> None:
+        """Test a slice of the lines that are left."""
+        lines = SLICE_TEMPLATES if self.filter.template else SLICE_LINES
+        if self.shown.busy:
+            self.shown.step(lines)
+        elif self.hits.busy:
+            self.hits.step(lines)
+        self.changes += 1
+
+    # Of an entry
+
+    def lines(self, head: int) -> list[Held]:
+        """The lines of an entry. Raises ``IndexError`` when it left."""
+        return [self.ring.line(seq) for seq in self.joins.of(head)]
+
+    def rank(self, head: int) -> int:
+        """The worst level's rank."""
+        return self._rank(self.joins.of(head))
+
+    def _rank(self, members: Sequence[int]) -> int:
+        return max(map(self.ring.rank, members))
+
+    def text(self, head: int) -> str:
+        """All of it, as it came."""
+        return "\n".join(self.ring.text(seq) for seq in self.joins.of(head))
+
+    # Finding, among what is shown
+
+    def next_error(self, seq: int | None, step: int) -> int | None:
+        """The next entry of level error or above; below or above ``seq``, or from the end. None when there is none."""
+        least = Level.ERROR.rank
+        return self._next(seq, step, lambda head: not self.ring.is_note(head) and self.rank(head) >= least)
+
+    def next_hit(self, seq: int | None, step: int) -> int | None:
+        """The next entry that the search finds."""
+        if seq is None:
+            return self.hits[len(self.hits) - 1] if len(self.hits) else None
+        rank = self.hits.rank_of(seq + 1) if step > 0 else self.hits.rank_of(seq) - 1
+        return self.hits[rank] if 0 <= rank < len(self.hits) else None
+
+    def at_or_after(self, at_ms: int) -> int | None:
+        """The first entry of a moment or later, late ones aside; the newest where all are older; None of none."""
+        ring = self.ring
+        found = self._next(-1, 1, lambda head: ring.at_ms(head) >= at_ms and not ring.is_late(head))
+        return found if found is not None else self.newest()
+
+    def newest(self) -> int | None:
+        """The newest entry shown."""
+        return self.shown[len(self.shown) - 1] if len(self.shown) else None
+
+    def _next(self, seq: int | None, step: int, fits: Callable[[int], bool]) -> int | None:
+        count = len(self.shown)
+        below = seq is not None and step > 0
+        start = self.shown.rank_of(seq + below) - (not below) if seq is not None else count - 1
+        ranks = range(start, count if step > 0 else -1, step)
+        return next((self.shown[rank] for rank in ranks if fits(self.shown[rank])), None)

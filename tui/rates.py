@@ -1,71 +1,83 @@
-"""How many log events came when: the histogram over a log view. Pure."""
+"""How many log events came when, by level: the histogram over a log view. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from jinkies.model import Level, LogEvent
 
 KEPT_S = 3_600
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120)
+_OTHERS, _WARNINGS, _ERRORS, _BACKFILLED = range(4)
+_WARNING, _ERROR = Level.WARNING.rank, Level.ERROR.rank
+_CLASS = {
+    level: _ERRORS if level.rank >= _ERROR else _WARNINGS if level.rank == _WARNING else _OTHERS for level in Level
+}
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Events of a stretch of time."""
+
+    others: int = 0
+    warnings: int = 0
+    errors: int = 0
+    backfilled: int = 0  # of all of these
+
+    @property
+    def total(self) -> int:
+        """All."""
+        return self.others + self.warnings + self.errors
 
 
 class Rates:
-    """Events and errors by the second of their timestamp, for the last hour."""
+    """Events by the second of their timestamp and by level, for the last hour."""
 
     def __init__(self) -> None:
-        self._events: dict[int, int] = {}
-        self._errors: dict[int, int] = {}
+        self._seconds: dict[int, list[int]] = {}
         self.newest_s = 0
         self.oldest_s = 0
 
     def add(self, event: LogEvent) -> None:
         """Count an event."""
         second = event.timestamp_ms // 1000
-        if second < self.newest_s - KEPT_S:
-            return
-        self._events[second] = self._events.get(second, 0) + 1
-        if event.level.rank >= Level.ERROR.rank:
-            self._errors[second] = self._errors.get(second, 0) + 1
-        self.oldest_s = min(self.oldest_s or second, second)
-        if second > self.newest_s:
-            self.newest_s = second
-            self._forget()
+        counts = self._seconds.get(second)
+        if counts is None:
+            if second < self.newest_s - KEPT_S:
+                return
+            counts = self._seconds[second] = [0, 0, 0, 0]
+            self.oldest_s = min(self.oldest_s or second, second)
+            if second > self.newest_s:
+                self.newest_s = second
+                self._forget()
+        counts[_CLASS[event.level]] += 1
+        counts[_BACKFILLED] += event.backfilled
 
     def _forget(self) -> None:
         if self.newest_s - self.oldest_s <= KEPT_S + 60:
             return
         horizon = self.newest_s - KEPT_S
-        for counts in (self._events, self._errors):
-            for second in [second for second in counts if second < horizon]:
-                del counts[second]
+        for second in [second for second in self._seconds if second < horizon]:
+            del self._seconds[second]
         self.oldest_s = horizon
 
-    def columns(self, count: int) -> tuple[int, list[int], list[int]]:
-        """Seconds a column stands for, then events and errors of ``count`` columns, the newest last."""
+    def columns(self, count: int) -> tuple[int, int, list[Bucket]]:
+        """Seconds that a column stands for, the second that the first begins at, and ``count`` columns."""
         span = max(self.newest_s - self.oldest_s + 1, 1)
         step = next((step for step in _STEPS_S if step * count >= span), _STEPS_S[-1])
         first = (self.newest_s // step - count + 1) * step
-        return step, _buckets(self._events, first, step, count), _buckets(self._errors, first, step, count)
+        buckets = [Bucket() for _ in range(count)]
+        for second, (others, warnings, errors, backfilled) in self._seconds.items():
+            index = (second - first) // step
+            if 0 <= index < count:
+                bucket = buckets[index]
+                bucket.others += others
+                bucket.warnings += warnings
+                bucket.errors += errors
+                bucket.backfilled += backfilled
+        return step, first, buckets
 
     def per_second(self, now_s: int, over_s: int = 5) -> float:
         """Events a second in the last ``over_s`` whole seconds."""
-        return _total(self._events.get, range(now_s - over_s, now_s)) / over_s
-
-    def error_share(self) -> float:
-        """Errors among all that is counted, 0 to 1."""
-        total = sum(self._events.values())
-        return sum(self._errors.values()) / total if total else 0.0
-
-
-def _total(get: Callable[[int, int], int], seconds: Iterable[int]) -> int:
-    return sum(get(second, 0) for second in seconds)
-
-
-def _buckets(counts: dict[int, int], first: int, step: int, count: int) -> list[int]:
-    found = [0] * count
-    for second, number in counts.items():
-        index = (second - first) // step
-        if 0 <= index < count:
-            found[index] += number
-    return found
+        found = (self._seconds.get(second) for second in range(now_s - over_s, now_s))
+        return sum(sum(counts[:_BACKFILLED]) for counts in found if counts is not None) / over_s

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from msgspec import structs
+
 from jinkies.clock import Clock
 from jinkies.commands import StartTail
 from jinkies.errors import Disconnected, JinkiesError, NotFound, Unavailable, UpstreamError
@@ -68,6 +70,7 @@ class Tailing:
             async for batch in batches:
                 self.trouble = batch.trouble
                 self._fold(self._without_held(batch))
+                await self._clock.sleep(0)  # what is held comes without a pause: keys and drawing come in between
 
     def _without_held(self, batch: TailBatch) -> TailBatch:
         if not self._held or not batch.events:
@@ -81,4 +84,4 @@ class Tailing:
                 new.append(event)
         if len(new) == len(batch.events):
             self._held.clear()  # past what was shown before
-        return TailBatch(events=tuple(new), dropped=batch.dropped, trouble=batch.trouble)
+        return structs.replace(batch, events=tuple(new))

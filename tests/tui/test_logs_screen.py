@@ -152,7 +152,7 @@ async def test_finds_text_and_errors_and_filters_by_level(operator: Operator, co
 
 async def test_old_lines_leave_without_moving_the_reader(operator: Operator, core: Core, config: Config) -> None:
     async with following(core, config, operator) as (console, logs):
-        view_of(console).buffer._max_lines = 300
+        view_of(console).buffer.ring.max_lines = 300
         logs.feed(*(event(number) for number in range(300)))
         await console.until("line 299 of many")
         await console.press("space")

@@ -10,10 +10,12 @@ from tui.screens.alert_actions import AlertActions
 from tui.screens.alerts import AlertsScreen
 from tui.screens.discord import DiscordScreen
 from tui.screens.logs import LogsScreen
+from tui.screens.patterns import PatternsScreen
 from tui.screens.pull_request import PullRequestScreen
 from tui.widgets.alert_table import AlertTable
 from tui.widgets.lines import VI_KEYS
 from tui.widgets.log_view import LogView
+from tui.widgets.pattern_table import PatternTable
 from tui.widgets.prompt import Prompt
 
 Group = tuple[str, Iterable[BindingType]]
@@ -26,6 +28,7 @@ def key_groups(app_bindings: list[BindingType]) -> list[Group]:
         ("An alert, on Alerts and on Discord", AlertActions.BINDINGS),
         ("Alerts", [*AlertsScreen.BINDINGS, *AlertTable.BINDINGS]),
         ("Logs", [*LogsScreen.BINDINGS, *LogView.BINDINGS]),
+        ("Patterns of the logs", [*PatternsScreen.BINDINGS, *PatternTable.BINDINGS]),
         ("Discord", DiscordScreen.BINDINGS),
         ("Scrolling a pane", VI_KEYS),
         ("Filter and search", Prompt.BINDINGS),

@@ -1,42 +1,46 @@
-"""The logs: a live tail of a service or a log group, through the core."""
+"""The logs: a live tail of a service or a log group, through the core; or lines fetched around a moment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from itertools import islice
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from jinkies.model import Level, LogEvent, PartState, TailBatch, TailSpec
+from jinkies.errors import JinkiesError
+from jinkies.model import LogEvent, PartState, TailBatch, TailFigures, TailInfo, TailSpec
 from tui import theme
-from tui.format import clean, cut
-from tui.logbuffer import MAX_LINES
+from tui.format import clean, clock_text, cut
+from tui.logwords import Holdings, holdings_words
 from tui.screens.base import DeskScreen
+from tui.screens.log_prompts import LogPrompts
 from tui.screens.picker import PickerScreen
 from tui.session import Session
 from tui.tailing import Tailing
+from tui.trouble import words_of
 from tui.widgets.frame import set_subtitle, set_title
 from tui.widgets.log_view import LogView
-from tui.widgets.prompt import Prompt
 from tui.widgets.rate_strip import RateStrip
 from tui.work import start
 
 _COMPARED = 20_000  # of the newest lines held, after a lost connection
+_AROUND_MS = 300_000  # how far before and after a moment lines are fetched
+_AROUND_LIMIT = 10_000
+_TALL = 30  # rows of a screen from which on the histogram has two
 
 
-class LogsScreen(DeskScreen):
+class LogsScreen(LogPrompts, DeskScreen):
     """Follows one tail at a time."""
 
     TAB = "logs"
     AUTO_FOCUS = "LogView"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "choose", "service", id="logs.choose", tooltip="Choose whose logs to follow"),
-        Binding("slash", "search", "search", id="logs.search", tooltip="Search the lines held; n and N go on"),
-        Binding("escape", "back", "back", show=False, id="logs.back", tooltip="End the search"),
+        *LogPrompts.BINDINGS,
     ]
 
     def __init__(self, session: Session) -> None:
@@ -45,7 +49,10 @@ class LogsScreen(DeskScreen):
         self.strip_line = RateStrip(id="rates")
         self.targets: tuple[str, ...] = ()
         self.tailing: Tailing | None = None
-        self._late = self._dropped = 0
+        self.fixed = ""  # what was fetched, where nothing is followed
+        self.figures = TailFigures()
+        self._late = self._backfilled = self._dropped = 0
+        self._fetching = self._trouble = ""
 
     def body(self) -> Iterable[Widget]:
         """The lines, or why there are none."""
@@ -54,7 +61,12 @@ class LogsScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Say what there is."""
+        self.view.reshape(source_of=self._source_of)
         self._show_empty()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A tall screen has room for a taller histogram."""
+        self.strip_line.styles.height = 3 if event.size.height >= _TALL else 2
 
     # The tail
 
@@ -62,41 +74,101 @@ class LogsScreen(DeskScreen):
         """Another tail; the one before is left to its other viewers, if any."""
         if targets == self.targets and self.tailing is not None and not self.tailing.refused:
             return
-        self.targets = targets
-        self.view.buffer.clear()
-        self.view.marked = None
-        self.view.action_newest()
-        self.strip_line.rates = type(self.strip_line.rates)()
-        self._late = self._dropped = 0
+        self._begin(targets)
         spec = TailSpec(targets=targets)
         self.tailing = Tailing(lambda: self.session.operator, self.session.clock, spec, self._fold)
         start(self, partial(self.tailing.run, self._held), group="tail", exclusive=True)
-        self.view.focus()
         self._show_empty()
 
+    def _begin(self, targets: tuple[str, ...]) -> None:
+        self.targets, self.tailing, self.fixed, self.figures = targets, None, "", TailFigures()
+        self._fetching = self._trouble = ""
+        self._late = self._backfilled = self._dropped = 0
+        self.view.start_over(many=len(self._groups()) > 1)
+        self.strip_line.clear()
+        self.view.focus()
+
+    def _source_of(self, group: str) -> str:
+        """What tells lines of several groups apart: services, or the groups of the one service."""
+        services = self.session.config.services
+        if len(self.targets) > 1:
+            for name in self.targets:
+                if name in services and group in services[name].log_groups:
+                    return name
+        return group.rstrip("/").rpartition("/")[2]
+
+    def _groups(self) -> list[str]:
+        services = self.session.config.services
+        return [
+            group
+            for target in self.targets
+            for group in (services[target].log_groups if target in services else (target,))
+        ]
+
     def _held(self) -> list[LogEvent]:
-        newest = islice(reversed(self.view.buffer.entries), _COMPARED)
-        return [entry.event for entry in newest if entry.event is not None]
+        ring = self.view.buffer.ring
+        held = (ring.event(seq) for seq in range(max(ring.first, ring.next_seq - _COMPARED), ring.next_seq))
+        return [event for event in held if event is not None]
 
     def _fold(self, batch: TailBatch) -> None:
         """The reader only folds; ``draw`` draws."""
-        buffer = self.view.buffer
+        buffer, rates = self.view.buffer, self.strip_line.rates
         if batch.dropped:
             self._dropped += batch.dropped
             buffer.note(f"{batch.dropped:,} lines dropped here: this console was too slow to take them")
         for event in batch.events:
-            buffer.append(event)
-            self.strip_line.rates.add(event)
+            rates.add(event)
             self._late += event.late
+            self._backfilled += event.backfilled
+        if batch.events:
+            buffer.extend(batch.events)
+        if batch.spans:
+            self.strip_line.ledger.fold(batch.spans)
+        if batch.figures is not None:
+            self.figures = batch.figures
+        self.view.pump()
+
+    # Lines around a moment
+
+    def show_around(self, targets: tuple[str, ...], at_ms: int) -> None:
+        """Lines of services or log groups around a moment, the cursor at it; nothing is followed."""
+        self._begin(targets)
+        self._fetching = f"Fetching the lines around {clock_text(at_ms)}…"
+        self.fixed = f"AROUND {clock_text(at_ms)}"
+        start(self, partial(self._fetch_around, targets, at_ms), group="tail", exclusive=True)
+        self._show_empty()
+
+    async def _fetch_around(self, targets: tuple[str, ...], at_ms: int) -> None:
+        reach_ms = _AROUND_MS
+        try:
+            while True:
+                found = await self.session.operator.fetch_logs(
+                    TailSpec(targets=targets), start_ms=at_ms - reach_ms, end_ms=at_ms + reach_ms, limit=_AROUND_LIMIT
+                )
+                if len(found) < _AROUND_LIMIT or found[0].timestamp_ms < at_ms or reach_ms < 1_000:
+                    break
+                reach_ms //= 4  # the newest of so many are all later than the moment
+        except JinkiesError as error:
+            self._trouble = words_of(error)
+        else:
+            self._fold(TailBatch(events=found))
+            self.view.jump(at_ms)
+        self._fetching = ""
+        self.draw()
 
     # Drawing
 
     def draw(self) -> None:
         """At the timer's pace."""
         self.view.draw()
+        self.strip_line.here_ms = self.view.here_ms
         self.strip_line.draw()
         self._show_titles()
         self._show_empty()
+
+    def on_log_pane_moved(self) -> None:
+        """A key's effect is told at once."""
+        self._show_titles()
 
     def _show_titles(self) -> None:
         if not self.targets:
@@ -104,58 +176,86 @@ class LogsScreen(DeskScreen):
             set_subtitle(self.view, "")
             return
         names = [clean(target) for target in self.targets]
-        for target in self.targets:
-            service = self.session.config.services.get(target)
-            names += [clean(group) for group in service.log_groups] if service is not None else []
-        level = f"  level>={self.view.level.value}" if self.view.level is not Level.NONE else ""
+        names += [clean(group) for group in self._groups() if group not in self.targets]
+        words = clean(self.view.buffer.filter.words)
         state, colour = self._state()
-        set_title(self.view, f"{'  '.join(names)}{level}", state, colour)
-        set_subtitle(self.view, self._holdings())
+        set_title(self.view, "  ".join([*names, words] if words else names), state, colour)
+        set_subtitle(self.view, holdings_words(self._holdings(), self.strip_line.ledger, self.view.size.width - 4))
 
     def _state(self) -> tuple[str, str]:
-        if self.tailing is not None and self.tailing.trouble:
-            first, _, _ = clean(self.tailing.trouble).partition(". ")
+        trouble = self._trouble or (self.tailing.trouble if self.tailing is not None else None)
+        if trouble:
+            first, _, _ = clean(trouble).partition(". ")
             return f"TROUBLE: {cut(first, 70)}", theme.BAD_COLOUR
+        buffer, words = self.view.buffer, list[str]()
+        if buffer.shown.busy:
+            words.append(f"filtering… {buffer.shown.progress:.0%}")
+        if self.view.search_words:
+            words.append(self.view.search_words)
+        state, colour = self._motion()
+        return " · ".join([*words, state]), colour
+
+    def _motion(self) -> tuple[str, str]:
+        if self.fixed:
+            return self.fixed, theme.ACCENT_COLOUR
         if not self.view.following:
-            return f"PAUSED · {self.view.behind:,} new below", theme.WARN_COLOUR
+            gone = f" · {self.view.let_go:,} old ones let go" if self.view.let_go else ""
+            return f"PAUSED · {self.view.behind:,} new below{gone}", theme.WARN_COLOUR
         rate = self.strip_line.rates.per_second(self.session.now_ms() // 1000)
         return f"FOLLOWING {rate:,.0f}/s" if rate >= 1 else "FOLLOWING", theme.OK_COLOUR
 
-    def _holdings(self) -> str:
-        buffer = self.view.buffer
-        words = [f"{len(buffer):,} held of {MAX_LINES:,}"]
-        if buffer.evicted:
-            words.append(f"{buffer.evicted:,} older ones let go")
-        if self._late:
-            words.append(f"{self._late:,} late")
-        if self._dropped:
-            words.append(f"{self._dropped:,} dropped")
-        viewers = self._viewers()
-        if viewers > 1:
-            words.append(f"{viewers} viewers")
-        return " · ".join(words)
+    def _holdings(self) -> Holdings:
+        buffer, info = self.view.buffer, self._info()
+        return Holdings(
+            held=len(buffer),
+            shown=len(buffer.shown),
+            filtered=not buffer.filter.passes_all,
+            evicted=buffer.ring.evicted,
+            dropped=self._dropped,
+            late=self._late,
+            backfilled=self._backfilled,
+            viewers=info.viewers if info is not None else 0,
+            figures=self.figures,
+            fixed=bool(self.fixed),
+        )
 
-    def _viewers(self) -> int:
+    def _info(self) -> TailInfo | None:
         replica = self.session.replica
-        tails = replica.tails if replica is not None else ()
         wanted = self.tailing.tail_id if self.tailing is not None else None
-        return next((tail.viewers for tail in tails if tail.tail_id == wanted), 0)
+        tails = replica.tails if replica is not None else ()
+        return next((tail for tail in tails if tail.tail_id == wanted), None)
 
     def _show_empty(self) -> None:
         words = self._empty_words()
         if words != self.view.empty_words:
             self.view.empty_words = words
-            self.view.refresh()
+            self.view.draw()
 
     def _empty_words(self) -> str:
-        if len(self.view.buffer):
+        buffer = self.view.buffer
+        if len(buffer.shown):
             return ""
+        if len(buffer):
+            return self._filtered_words()
         aws = self.session.health.get("aws")
         missing = self.session.config.aws.missing() if aws is None else None
         if aws is not None and aws.state is PartState.UNCONFIGURED:
             missing = aws.detail
         if missing:
             return f"AWS is not set up, so there are no logs to follow.\n\n{clean(missing)}"
+        if self._fetching or self._trouble:
+            return clean(self._fetching or self._trouble)
+        if self.fixed:
+            return "CloudWatch has no lines around that time.\n\ns  choose whose logs to follow"
+        return self._tail_words()
+
+    def _filtered_words(self) -> str:
+        if self.view.buffer.shown.busy:
+            return "filtering…"
+        held = f"None of the {len(self.view.buffer):,} lines held passes:"
+        return f"{held} {clean(self.view.buffer.filter.words)}\n\n& and ⏎ ends all terms · v  level · esc  all requests"
+
+    def _tail_words(self) -> str:
         if self.tailing is not None and self.tailing.trouble:
             again = "" if self.tailing.refused else "It is asked for again until it comes.\n"
             return f"{clean(self.tailing.trouble)}\n\n{again}s  choose another service or log group"
@@ -175,35 +275,3 @@ class LogsScreen(DeskScreen):
     def _chosen(self, target: str | None) -> None:
         if target:
             self.follow((target,))
-
-    def action_search(self) -> None:
-        """Open the search line."""
-        if not self.query("#search"):
-            prompt = Prompt("", "search the lines held; n and N go on", id="search")
-            self.query_one("#logs").mount(prompt)
-            prompt.focus()
-
-    def on_input_changed(self, event: Prompt.Changed) -> None:
-        """Highlight while typing."""
-        self.view.search(event.value)
-
-    def on_input_submitted(self, event: Prompt.Submitted) -> None:
-        """To the newest match."""
-        self._close_search()
-        if event.value:
-            self.view.action_match(-1)
-
-    def on_prompt_cancelled(self) -> None:
-        """No search."""
-        self.view.search("")
-        self._close_search()
-
-    def _close_search(self) -> None:
-        self.query("#search").remove()
-        self.view.focus()
-
-    def action_back(self) -> None:
-        """No highlights, no mark."""
-        self.view.search("")
-        self.view.marked = None
-        self.view.refresh()

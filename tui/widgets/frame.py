@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
 from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 
 from tui import theme
@@ -13,6 +17,27 @@ from tui.format import cut
 
 _titles: WeakKeyDictionary[Widget, tuple[str, str, str, int, bool]] = WeakKeyDictionary()
 _subtitles: WeakKeyDictionary[Widget, str] = WeakKeyDictionary()
+
+
+class QuietBorder(Widget):
+    """Its titles change often: only the border's line is drawn for them, where Textual draws the whole widget."""
+
+    _border_row: int | None = None
+
+    @contextmanager
+    def drawing_border(self, *, top: bool) -> Iterator[None]:
+        """What asks for a drawing meanwhile gets the border's line."""
+        self._border_row = -1 if top else self.outer_size.height - 2
+        try:
+            yield
+        finally:
+            self._border_row = None
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As Textual's own."""
+        if self._border_row is not None and not regions and not layout:
+            regions = (Region(-1, self._border_row, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
 
 def set_title(
@@ -32,11 +57,20 @@ def set_title(
         gap = width - content.cell_length - cell_len(right)
         border = theme.ACCENT_COLOUR if focused else theme.BORDER
         content = Content.assemble(content, (" " + "─" * max(gap - 2, 1) + " ", border), (right, right_colour))
-    widget.border_title = content
+    if isinstance(widget, QuietBorder):
+        with widget.drawing_border(top=True):
+            widget.border_title = content
+    else:
+        widget.border_title = content
 
 
 def set_subtitle(widget: Widget, text: str) -> None:
     """The words in the lower border."""
-    if _subtitles.get(widget) != text:
-        _subtitles[widget] = text
+    if _subtitles.get(widget) == text:
+        return
+    _subtitles[widget] = text
+    if isinstance(widget, QuietBorder):
+        with widget.drawing_border(top=False):
+            widget.border_subtitle = Content(text)
+    else:
         widget.border_subtitle = Content(text)

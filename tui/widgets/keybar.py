@@ -13,6 +13,11 @@ from tui.draw import Line, Part, line, strip_of, width_of
 
 _NAMES = {
     "slash": "/",
+    "ampersand": "&",
+    "apostrophe": "'",
+    "quotation_mark": '"',
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "question_mark": "?",
     "escape": "esc",
     "enter": "⏎",
@@ -25,7 +30,11 @@ _NAMES = {
     "home": "Home",
     "end": "End",
 }
-_CHARACTERS = {"slash": "/", "question_mark": "?"}
+_CHARACTERS = {
+    name: character
+    for name, character in _NAMES.items()
+    if name in {"slash", "question_mark", "ampersand", "apostrophe", "quotation_mark"} or name.endswith("bracket")
+} | {"space": " "}
 
 
 def key_name(binding: Binding) -> str:

@@ -1,359 +1,346 @@
-"""Log lines by the hundred thousand: drawn by the line from a ring buffer, redrawn on the timer.
-
-While it follows, the newest line is at the bottom. Once the reader scrolls up or pauses, the view stands still: lines
-come in below and are counted, and the reader's line keeps its place even when old ones leave the ring.
-"""
+"""The log view's keys: moving, finding, filtering, unfolding, marking, copying."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
-from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from jinkies.model import Level
-from tui import theme
-from tui.draw import Line, Part, line, strip_of
-from tui.format import clean, clock_text, fit, wrap
-from tui.logbuffer import LogBuffer, Row
-from tui.widgets.detail_lines import level_word
+from jinkies.reading.ids import request_ids
+from tui.format import clean, cut
+from tui.linefilter import LineFilter, Term
+from tui.logblock import Columns
+from tui.widgets.log_pane import LogPane
 
-_STREAM_CELLS = 14
-_PREFIX = 12 + 2 + _STREAM_CELLS + 2 + 5 + 2
-_NARROW = 100  # below this many cells the stream's name is left out
+COPIED_CHARS = 70_000  # of a copy: terminals take about 100 KB of OSC 52, which sends it as base64
 _LEVELS = (Level.NONE, Level.INFO, Level.WARNING, Level.ERROR)
-_STYLES = {Level.ERROR: theme.STRONG, Level.CRITICAL: theme.STRONG, Level.DEBUG: theme.MUTED}
+_NARROW = 100  # below this many cells the stream's name is left out, unless it was asked for
+_COLUMNS = (
+    ("time, stream, level", Columns()),
+    ("time, service, stream, level", Columns(source=True)),
+    ("time, service, level", Columns(source=True, stream=False)),
+    ("time, level", Columns(stream=False)),
+    ("time", Columns(stream=False, level=False)),
+    ("none", Columns(time=False, stream=False, level=False)),
+)
+_MOST_MARKS = 1_000
+
+Place = tuple[bool, int | None, tuple[int, int]]
 
 
-class LogView(ScrollView, can_focus=True):
-    """The lines of a ``LogBuffer``."""
+class LogView(LogPane):
+    """A pane of log lines with its keys."""
 
-    DEFAULT_CSS = "LogView { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "pause", id="log.pause", tooltip="Stand still, or follow the newest line again"),
         Binding(
-            "e",
-            "error(1)",
-            "next error",
-            id="log.next_error",
-            tooltip="To the next error; while following, to the newest",
+            "e", "error(1)", "error", id="log.next_error", tooltip="To the next error; while following, to the newest"
         ),
         Binding(
             "E", "error(-1)", "error above", show=False, id="log.previous_error", tooltip="To the next error above"
         ),
-        Binding("v", "level", "level", id="log.level", tooltip="Show all, info, warnings or errors and above"),
+        Binding("J,enter", "unfold", "json", id="log.unfold", tooltip="Unfold the line: JSON, trace, whole text"),
+        Binding(
+            "v", "level", "level", show=False, id="log.level", tooltip="All, or only info, warnings, errors and above"
+        ),
         Binding("w", "wrap", "wrap", id="log.wrap", tooltip="Wrap wide lines, or scroll sideways with ← →"),
+        Binding("m", "bookmark", "mark", id="log.bookmark", tooltip="Mark the line with ◆, or take the mark away"),
+        Binding("y", "copy", "copy", id="log.copy", tooltip="Copy the line or whole trace: the cursor's, or the last"),
+        Binding(
+            "R",
+            "request",
+            "request",
+            show=False,
+            id="log.request",
+            tooltip="Only this request's lines, or back",
+        ),
+        Binding("c", "columns", "columns", show=False, id="log.columns", tooltip="Other columns before the text"),
+        Binding("z", "fold_all", "fold", show=False, id="log.fold_all", tooltip="Unfold all traces, or fold them"),
         Binding("n", "match(1)", "next", show=False, id="log.next_match", tooltip="Next match of the search, below"),
         Binding("N", "match(-1)", "above", show=False, id="log.previous_match", tooltip="Next match above"),
-        Binding("j,down", "by(1)", "down", show=False, id="log.down", tooltip="A line down"),
+        Binding("apostrophe", "marked(1)", "mark below", show=False, id="log.next_mark", tooltip="Next marked line"),
+        Binding(
+            "quotation_mark", "marked(-1)", "mark above", show=False, id="log.previous_mark", tooltip="Marked above"
+        ),
+        Binding("j,down", "by(1)", "down", show=False, id="log.down", tooltip="A line down; past the end it follows"),
         Binding("k,up", "by(-1)", "up", show=False, id="log.up", tooltip="A line up; the view stands still"),
-        Binding("pagedown", "page(1)", "page", show=False, id="log.page_down", tooltip="A page down"),
-        Binding("pageup", "page(-1)", "page", show=False, id="log.page_up", tooltip="A page up"),
-        Binding("right", "sideways(1)", "right", show=False, id="log.right", tooltip="To the right in wide lines"),
-        Binding("left", "sideways(-1)", "left", show=False, id="log.left", tooltip="To the left in wide lines"),
+        Binding("pagedown,ctrl+f", "page(1)", "page", show=False, id="log.page_down", tooltip="A page down"),
+        Binding("pageup,ctrl+b", "page(-1)", "page", show=False, id="log.page_up", tooltip="A page up"),
+        Binding("right", "aside(1)", "right", show=False, id="log.right", tooltip="To the right in wide lines"),
+        Binding("left", "aside(-1)", "left", show=False, id="log.left", tooltip="To the left in wide lines"),
         Binding("g,home", "oldest", "oldest", show=False, id="log.oldest", tooltip="To the oldest line held"),
-        Binding("G,end", "newest", "newest", show=False, id="log.newest", tooltip="To the newest line, and follow"),
-        Binding("y", "copy", "copy", id="log.copy", tooltip="Copy the whole line that is marked, or the last one"),
+        Binding("G,end,F", "newest", "newest", show=False, id="log.newest", tooltip="To the newest line, and follow"),
     ]
-
-    @dataclass
-    class Moved(Message):
-        """Following began or ended, or the level or the wrapping changed."""
-
-        view: LogView
-
-        @property
-        def control(self) -> LogView:
-            """The view."""
-            return self.view
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self.buffer = LogBuffer()
-        self.following = True
-        self.level = Level.NONE
-        self.wrapping = False
-        self.empty_words = ""  # shown while no line is held; a line of text each
-        self.pattern: re.Pattern[str] | None = None
-        self.marked: int | None = None  # the entry that e, n or a click went to
-        self._paused_seq = 0
-        self._dirty = False
-        self._own_scroll = False
-        self._drawn = (0, 0)  # next_seq, evicted at the last drawing
-        self._top_seq = 0  # entry and part at the top of a view that stands still
-        self._top_part = 0
-        self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(2_000)
+        self._columns: int | None = None  # None chooses by the width
+        self._many = False  # lines of several log groups
+        self._wanted_hit = 0  # a match that is still being looked for: its direction
+        self._came_from: Place | None = None  # where the reader was before lines of one request or pattern
+
+    def start_over(self, *, many: bool) -> None:
+        """Other logs; ``many`` when they are of several log groups, which a column then tells apart."""
+        self.buffer.clear()
+        self.turned.clear()
+        self.bookmarks.clear()
+        self._many, self._came_from, self._wanted_hit = many, None, 0
+        self.buffer.set_filter(replace(self.buffer.filter, request="", template=""))
+        self.reshape(columns=self._columns_now())
+        self.follow()
+
+    # Following and moving
 
     @property
-    def behind(self) -> int:
-        """Lines that came in since the view stood still."""
-        return 0 if self.following else self.buffer.next_seq - self._paused_seq
+    def here_ms(self) -> int | None:
+        """When the line is that the reader is at; None while following."""
+        seq = self.cursor if self.cursor is not None else self.top_seq
+        ring = self.buffer.ring
+        return ring.at_ms(seq) if not self.following and seq is not None and ring.holds(seq) else None
 
-    def draw(self) -> None:
-        """Called on the timer: show what came in since the last call, if anything did."""
-        if self.show_vertical_scrollbar:  # Textual moves a thumb only once it is there: not by the first scroll
-            self.vertical_scrollbar.position = self.scroll_y
-        state = (self.buffer.next_seq, self.buffer.evicted)
-        at_end = not self.following or self.scroll_offset.y == self.max_scroll_y
-        if state == self._drawn and not self._dirty and at_end:
-            return
-        self._drawn, self._dirty = state, False
-        self._resize()
-        if self.following:
-            self._scroll(self.buffer.row_count)
-        else:
-            self._restore_top()
-        self.refresh()
+    @property
+    def newest_ms(self) -> int | None:
+        """When the newest line shown is."""
+        seq = self.buffer.newest()
+        return self.buffer.ring.at_ms(seq) if seq is not None else None
 
-    def _resize(self) -> None:
-        width = self._prefix + self.buffer.widest if not self.wrapping else self.size.width
-        size = Size(max(width, 1), self.buffer.row_count)
-        if size != self.virtual_size:
-            self.virtual_size = size
-
-    def _scroll(self, y: int) -> None:
-        self._own_scroll = True
-        try:
-            self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, immediate=True, force=True)
-        finally:
-            self._own_scroll = False
-
-    def _remember_top(self) -> None:
-        top = self.scroll_offset.y
-        if top < self.buffer.row_count:
-            row = self.buffer.row(top)
-            self._top_seq, self._top_part = row.entry.seq, row.part
-
-    def _restore_top(self) -> None:
-        index = self.buffer.index_of(self._top_seq)
-        if index < self.buffer.row_count and self.buffer.row(index).entry.seq == self._top_seq:
-            index += self._top_part
-        self._scroll(index)
-
-    def _stand_still(self) -> None:
-        if self.following:
-            self.following = False
-            self._paused_seq = self.buffer.next_seq
-            self.post_message(self.Moved(self))
-        self._remember_top()
-
-    def _follow(self) -> None:
-        self.following = True
-        self._dirty = True
-        self.post_message(self.Moved(self))
-
-    # Keys
+    def jump(self, at_ms: int) -> None:
+        """To the first line of a moment or later."""
+        if (seq := self.buffer.at_or_after(at_ms)) is not None:
+            self.go_to(seq)
 
     def action_pause(self) -> None:
         """Stand still, or follow again."""
         if self.following:
-            self._stand_still()
+            self.stand_still()
+            self.draw()
         else:
-            self._follow()
+            self.follow()
 
     def action_newest(self) -> None:
         """To the end, and follow."""
-        self._follow()
+        self.follow()
 
     def action_oldest(self) -> None:
         """To the start, and stand still."""
-        self._go(0)
+        if len(self.buffer.shown):
+            self.go_to(self.buffer.shown[0])
 
     def action_by(self, step: int) -> None:
-        """A line; going down past the end follows."""
-        self._go(self.scroll_offset.y + step)
+        """The cursor, by an entry; rows of a tall one first; down past the end follows."""
+        shown = self.buffer.shown
+        current = self.cursor if self.cursor is not None else self.buffer.newest() if self.following else self.top_seq
+        if current is None or self._scrolled_within(current, step):
+            return
+        if self.cursor is None and not self.following:
+            self.go_to(current)
+            return
+        rank = shown.rank_of(current) + step
+        if rank < len(shown):
+            self.go_to(shown[max(rank, 0)], near=True)
+        elif not self.following:
+            self.follow()
+
+    def _scrolled_within(self, seq: int, step: int) -> bool:
+        """Whether an entry that is taller than the screen was scrolled by a row instead."""
+        parts = [place[1] for place in self._places if place[0] == seq]
+        if not parts or not self.buffer.shown.has(seq) or self.cursor is None:
+            return False
+        more = parts[-1] < len(self._rows(seq)) - 1 if step > 0 else parts[0] > 0
+        return more and self.scroll_rows(step)
 
     def action_page(self, step: int) -> None:
-        """A page."""
-        self._go(self.scroll_offset.y + step * max(self.size.height - 1, 1))
-
-    def _go(self, y: int) -> None:
-        if y >= self.max_scroll_y and y > self.scroll_offset.y:
-            self._follow()
+        """A page; the cursor keeps its row of the screen."""
+        y = next((y for y, place in enumerate(self._places) if place[0] == self.cursor), None)
+        if not self.scroll_rows(step * max(self.size.height - 1, 1)):
+            if not self.following:
+                self.follow()
             return
-        self._stand_still()
-        self._scroll(y)
-        self._remember_top()
+        if y is not None:
+            self.cursor = self._places[min(y, len(self._places) - 1)][0]
+            self.draw()
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel: up stands still."""
-        event.stop()
-        event.prevent_default()
-        self._go(self.scroll_offset.y - 3)
+    def action_aside(self, step: int) -> None:
+        """A third of a width, in wide lines."""
+        if not self.look.wrapping:
+            self.sideways(step * max(self.size.width // 3, 8))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel: down to the end follows."""
-        event.stop()
-        event.prevent_default()
-        if not self.following:
-            self._go(self.scroll_offset.y + 3)
+    # Look
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The scroll bar, too, is the reader's: the view stands still where it was put."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._own_scroll and self.is_mounted:
-            self._stand_still()
+    def on_resize(self) -> None:
+        """A narrow view leaves the stream's name out."""
+        self.reshape(width=max(self.scrollable_content_region.width, 20), columns=self._columns_now())
 
-    def action_sideways(self, step: int) -> None:
-        """Half a width, in wide lines."""
-        if not self.wrapping:
-            self.scroll_relative(x=step * max(self.size.width // 3, 8), animate=False)
+    def _columns_now(self) -> Columns:
+        if self._columns is not None:
+            return _COLUMNS[self._columns][1]
+        return Columns(source=self._many, stream=self.size.width >= _NARROW)
 
-    def action_level(self) -> None:
-        """The next level; the lines below it stay in the ring."""
-        self.level = _LEVELS[(_LEVELS.index(self.level) + 1) % len(_LEVELS)]
-        self._reshow()
+    def action_columns(self) -> None:
+        """The next set of columns."""
+        now = next((at for at, (_, columns) in enumerate(_COLUMNS) if columns == self.look.columns), 0)
+        self._columns = (now + 1) % len(_COLUMNS)
+        self.reshape(columns=self._columns_now())
+        self.notify(_COLUMNS[self._columns][0], title="Columns", timeout=2)
 
     def action_wrap(self) -> None:
         """Wrapped or not."""
-        self.wrapping = not self.wrapping
-        self.scroll_to(x=0, animate=False, immediate=True)
-        self._reshow()
+        self.reshape(wrapping=not self.look.wrapping)
 
-    def _reshow(self) -> None:
-        room = max(self.scrollable_content_region.width - self._prefix, 10)
-        self.buffer.show(level=self.level, wrap_width=room if self.wrapping else None)
-        self._strips.clear()
-        self._top_part = 0
-        self._dirty = True
-        self.post_message(self.Moved(self))
-        self.draw()
+    def action_fold_all(self) -> None:
+        """All traces unfolded, or folded."""
+        self.turned.clear()
+        self.reshape(unfolded=not self.look.unfolded)
 
-    def on_resize(self) -> None:
-        """Another width wraps otherwise."""
-        self._reshow()
+    def action_unfold(self) -> None:
+        """What is in the line, beneath it."""
+        if (seq := self.current) is not None:
+            self.turn(seq)
+
+    # Filters
+
+    def filter_by(self, wanted: LineFilter) -> None:
+        """Show other lines of those held; the reader's place is kept."""
+        if self.cursor is None and not self.following:
+            self._top = (self.top_seq or 0, 0)
+        self.buffer.set_filter(wanted)
+        self.buffer.work()
+        if self.cursor is not None:
+            self._top = (self.cursor, 0)
+        self.redraw()
+        self.pump()
+        self.moved()
+
+    def action_level(self) -> None:
+        """The next level; the lines below it stay in the ring."""
+        level = _LEVELS[(_LEVELS.index(self.buffer.filter.level) + 1) % len(_LEVELS)]
+        self.filter_by(replace(self.buffer.filter, level=level))
+
+    def toggle_term(self, term: Term) -> None:
+        """A term more, or less."""
+        self.filter_by(self.buffer.filter.toggled(term))
+
+    def clear_terms(self) -> None:
+        """No terms."""
+        self.filter_by(replace(self.buffer.filter, terms=()))
+
+    def narrow(self, *, request: str = "", template: str = "") -> None:
+        """Only lines of a request or of a pattern; ``widen`` comes back to where the reader is now."""
+        if self._came_from is None:
+            self._came_from = self.keep_place()
+        self.filter_by(replace(self.buffer.filter, request=request, template=template))
+
+    def widen(self) -> bool:
+        """All requests and patterns again, at the place before; False when there were all."""
+        if not self.buffer.filter.request and not self.buffer.filter.template:
+            return False
+        place, self._came_from = self._came_from, None
+        self.filter_by(replace(self.buffer.filter, request="", template=""))
+        if place is not None:
+            self.return_to(place)
+        return True
+
+    def action_request(self) -> None:
+        """All lines of this request, or back."""
+        if self.widen() or (seq := self.current) is None:
+            return
+        ids = request_ids(self.buffer.text(seq))
+        if ids:
+            self.cursor = seq
+            self.narrow(request=ids[0])
+            self.stand_still()
+        else:
+            self.notify("this line names no request or trace", timeout=3)
 
     # Finding
 
-    def search(self, text: str) -> None:
-        """Highlight a text as it is, without regard to case; n and N go to its places."""
-        self.pattern = re.compile(re.escape(clean(text)), re.IGNORECASE) if text else None
-        self._strips.clear()
-        self.refresh()
+    def search(self, term: Term | None) -> None:
+        """Highlight and count; n and N go to the places."""
+        self._wanted_hit = 0
+        self.buffer.set_term(term)
+        self.buffer.work()
+        self.reshape(highlight=term.highlight if term is not None and not term.inverse else None)
+        self.pump()
 
     def action_match(self, step: int) -> None:
-        """The next match."""
-        pattern = self.pattern
-        if pattern is not None and not self._find(step, lambda row: pattern.search(row.text) is not None):
+        """The next match; waited for while all that is held is being searched."""
+        if self.buffer.term is None:
+            self.notify("/ searches", timeout=2)
+            return
+        seq = self.buffer.next_hit(None if self.following else self.cursor or self.top_seq, step)
+        self._wanted_hit = 0
+        if seq is not None:
+            self.go_to(seq)
+        elif self.buffer.busy:
+            self._wanted_hit = step
+        else:
             self.notify("no further match" + (" below" if step > 0 else " above"), markup=False, timeout=2)
+
+    def worked(self) -> None:
+        """A match that was waited for may be known now."""
+        if self._wanted_hit:
+            self.action_match(self._wanted_hit)
+        self.moved()
+
+    @property
+    def search_words(self) -> str:
+        """``3 of 41``, ``41 hits``, ``none``; how far it is while it goes on."""
+        buffer = self.buffer
+        if buffer.term is None:
+            return ""
+        count = len(buffer.hits)
+        if self.cursor is not None and buffer.hits.has(self.cursor):
+            words = f"{buffer.hits.rank_of(self.cursor) + 1:,} of {count:,}"
+        else:
+            words = f"{count:,} {'hit' if count == 1 else 'hits'}"
+        return f"{words} · searching… {buffer.hits.progress:.0%}" if buffer.hits.busy else words
 
     def action_error(self, step: int) -> None:
         """The next line of level error or above; from the end, where nothing is below, the newest one."""
-        if self.following:
-            step = -1
-        if not self._find(step, lambda row: row.part == 0 and _is_error(row)):
+        seq = self.buffer.next_error(None, -1) if self.following else None
+        if not self.following:
+            seq = self.buffer.next_error(self.cursor if self.cursor is not None else self.top_seq, step)
+        if seq is not None:
+            self.go_to(seq)
+        else:
             self.notify("no further error" + (" below" if step > 0 else " above"), markup=False, timeout=2)
 
-    def _find(self, step: int, fits: Callable[[Row], bool]) -> bool:
-        count = self.buffer.row_count
-        start = self._start(step)
-        for index in range(start, count if step > 0 else -1, step):
-            row = self.buffer.row(index)
-            if fits(row) and row.entry.seq != self.marked:
-                self._mark(index, row)
-                return True
-        return False
+    # Bookmarks and copies
 
-    def _start(self, step: int) -> int:
-        if self.marked is not None:
-            index = self.buffer.index_of(self.marked)
-            if index < self.buffer.row_count:
-                return index
-        return self.scroll_offset.y if step > 0 else self.buffer.row_count - 1
+    def action_bookmark(self) -> None:
+        """Mark the line, or take the mark away."""
+        if (seq := self.current) is None:
+            return
+        first = self.buffer.ring.first
+        self.bookmarks = {mark for mark in self.bookmarks if mark >= first}
+        if seq not in self.bookmarks and len(self.bookmarks) >= _MOST_MARKS:
+            self.notify(f"{_MOST_MARKS:,} lines are marked already", timeout=2)
+            return
+        self.bookmarks ^= {seq}
+        self.redraw()
+        self.moved()
 
-    def _mark(self, index: int, row: Row) -> None:
-        self.marked = row.entry.seq
-        self._stand_still()
-        top = self.scroll_offset.y
-        if not top <= index < top + self.size.height - 1:
-            self._scroll(index - self.size.height // 3)
-        self._remember_top()
-        self.refresh()
-
-    def on_click(self, event: events.Click) -> None:
-        """Mark a line."""
-        index = event.y - self.gutter.top + self.scroll_offset.y
-        if 0 <= index < self.buffer.row_count:
-            row = self.buffer.row(index)
-            self._mark(index, row)
+    def action_marked(self, step: int) -> None:
+        """The next marked line."""
+        here = self.cursor if self.cursor is not None else self.buffer.next_seq if self.following else self.top_seq or 0
+        marks = sorted(mark for mark in self.bookmarks if self.buffer.shown.has(mark))
+        found = [mark for mark in marks if (mark > here if step > 0 else mark < here)]
+        if found:
+            self.go_to(found[0] if step > 0 else found[-1])
+        else:
+            self.notify("no marked line" + (" below" if step > 0 else " above") + "; m marks one", timeout=2)
 
     def action_copy(self) -> None:
-        """The whole line as it came."""
-        wanted = [entry for entry in self.buffer.entries if entry.seq == self.marked] or list(self.buffer.entries)[-1:]
-        if wanted:
-            self.app.copy_to_clipboard(wanted[0].text)
-            self.notify(clean(wanted[0].text[:200]), title="Copied", markup=False)
-
-    # Drawing
-
-    @property
-    def _prefix(self) -> int:
-        return _PREFIX if self.size.width >= _NARROW else _PREFIX - _STREAM_CELLS - 2
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the window."""
-        index = y + self.scroll_offset.y
-        base = self.rich_style
-        if index >= self.buffer.row_count:
-            words = self._empty_lines() if not self.buffer.row_count else []
-            text = words[y - 1] if 0 < y <= len(words) else ""
-            return strip_of(line(("  " + text, theme.MUTED)), self.size.width, base)
-        row = self.buffer.row(index)
-        key = (row.entry.seq, row.part)
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = Strip(self._row_line(row))
-            self._strips[key] = strip
-        if row.entry.seq == self.marked:
-            base += theme.CURSOR_ROW
-        left = self.scroll_offset.x
-        return strip.crop_extend(left, left + self.size.width, None).apply_style(base)
-
-    def _empty_lines(self) -> list[str]:
-        return [piece for text in self.empty_words.split("\n") for piece in wrap(text, self.size.width - 4)]
-
-    def _row_line(self, row: Row) -> Line:
-        event = row.entry.event
-        if event is None:
-            return line((f"── {clean(row.text)} ──", theme.WARN))
-        style = _STYLES.get(event.level, theme.TEXT)
-        text = _highlighted(row.text, style, self.pattern)
-        if row.part:
-            return [Segment(" " * self._prefix), *_highlighted(row.text, theme.TEXT, self.pattern)]
-        parts: list[Part] = [(clock_text(event.timestamp_ms, millis=True) + "  ", theme.FAINT)]
-        if self._prefix == _PREFIX:
-            parts.append((fit(_short_stream(clean(event.log_stream)), _STREAM_CELLS) + "  ", theme.MUTED))
-        parts.append((fit(level_word(event.level), 5) + "  ", theme.LEVEL[event.level]))
-        late = [("  ◂ late", theme.WARN)] if event.late else []
-        return [*line(*parts), *text, *line(*late)]
-
-
-def _is_error(row: Row) -> bool:
-    return row.entry.event is not None and row.entry.event.level.rank >= Level.ERROR.rank
-
-
-def _short_stream(name: str) -> str:
-    """The end of a stream's name tells streams apart."""
-    return name if len(name) <= _STREAM_CELLS else "…" + name[-(_STREAM_CELLS - 1) :]
-
-
-def _highlighted(text: str, style: Style, pattern: re.Pattern[str] | None) -> Line:
-    if pattern is None:
-        return line((text, style))
-    parts: list[Part] = []
-    end = 0
-    for match in pattern.finditer(text):
-        if match.end() > match.start():
-            parts += [(text[end : match.start()], style), (match.group(), theme.MATCH)]
-            end = match.end()
-    return line(*parts, (text[end:], style))
+        """The whole line or trace as it came."""
+        if (seq := self.current) is None:
+            return
+        text = self.buffer.text(seq)
+        self.app.copy_to_clipboard(text[:COPIED_CHARS])
+        title = (
+            "Copied"
+            if len(text) <= COPIED_CHARS
+            else f"Copied {COPIED_CHARS:,} of {len(text):,} characters; S saves all"
+        )
+        self.notify(cut(clean(text[:300]), 200), title=title, markup=False, timeout=3)

@@ -1,0 +1,94 @@
+"""How often to draw: as fast as the terminal takes it, and never more than one frame ahead of it.
+
+Textual hands each frame to a thread that writes it; over a slow link that thread is behind, and whatever is queued
+there is time that keys and the newest lines wait. So what is handed over is counted where it leaves the process, and
+nothing more is drawn before it has left, nor before the link has been idle for as long as the frame took.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TextIO
+
+from textual.app import App
+from textual.driver import Driver
+
+SLOWEST_S = 1.0  # a frame is drawn at least this often, unless the one before has not left yet
+
+
+class Pace:
+    """Characters handed over and written; when the next frame is due."""
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._now_s = monotonic_s
+        self._lock = threading.Lock()
+        self._given = 0
+        self._gone = 0
+        self._began_s = 0.0  # when what is on its way was handed over
+        self._took_s = 0.0  # how long the last of it took
+        self._idle_s = 0.0  # since when nothing is on its way
+
+    def gave(self, characters: int) -> None:
+        """Handed to the writer."""
+        with self._lock:
+            if self._given == self._gone:
+                self._began_s = self._now_s()
+            self._given += characters
+
+    def left(self, characters: int) -> None:
+        """Taken by the terminal."""
+        with self._lock:
+            self._gone += characters
+            if self._gone >= self._given:
+                self._idle_s = self._now_s()
+                self._took_s = self._idle_s - self._began_s
+
+    @property
+    def waiting(self) -> int:
+        """Characters that have not left."""
+        return self._given - self._gone
+
+    def ready(self) -> bool:
+        """Whether to draw what streams."""
+        with self._lock:
+            if self._gone < self._given:
+                return False
+            return self._now_s() - self._idle_s >= min(self._took_s, SLOWEST_S) or self._took_s < 0.02
+
+
+class _Counted:
+    """The terminal's file, as the writer thread uses it."""
+
+    def __init__(self, file: TextIO, pace: Pace) -> None:
+        self._file = file
+        self._pace = pace
+        self._held = 0
+
+    def write(self, text: str) -> int:
+        count = self._file.write(text)
+        self._held += len(text)
+        return count
+
+    def flush(self) -> None:
+        self._file.flush()
+        held, self._held = self._held, 0
+        self._pace.left(held)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def paced(base: type[Driver], pace: Pace) -> type[Driver]:
+    """A driver that tells ``pace`` what it writes; one that has no writer thread is left alone."""
+
+    class Paced(base):  # type: ignore[misc, valid-type] # the class is chosen by Textual at run time
+        def __init__(self, app: App[object], **options: object) -> None:
+            super().__init__(app, **options)
+            setattr(self, "_file", _Counted(getattr(self, "_file"), pace))  # noqa: B009, B010 - a private name that the type checker does not know
+
+        def write(self, data: str) -> None:
+            pace.gave(len(data))
+            super().write(data)
+
+    return Paced if hasattr(base, "_get_terminal_size") else base
