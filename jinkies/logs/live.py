@@ -75,7 +75,7 @@ class LiveFollower:
         self._expected_ms: dict[str, int] = {}  # events of a group from then on should have come by a session
         self._resumed_ms = 0 if start_ms is None else now_ms  # what came before is backfilled
         self._failures: dict[str, JinkiesError] = {}
-        self._started = self._final = self._ever_read = False
+        self._started = self._final = self._ever_came = False
         self._outbox: list[LogEvent] = []
         self._outbox_bytes = 0
         self._reported: TailFigures | None = None
@@ -110,6 +110,7 @@ class LiveFollower:
     def began(self, log_groups: tuple[str, ...]) -> None:
         """See ``Ears``: what came while none ran is read."""
         now_ms = self._clock.now_ms()
+        self._ever_came = True
         for group in log_groups:
             self._expected_ms.setdefault(group, now_ms)
             self._cover.live(group, now_ms)
@@ -176,7 +177,7 @@ class LiveFollower:
             error, sweep = source.failures.get(ask.log_group), self._once.sweeps[group]
             if error is None:
                 self._failures.pop(group, None)
-                self._ever_read = True
+                self._ever_came = True
                 sweep.note(source.read.get(ask.log_group, 0), source.newest_ms.get(ask.log_group, 0))
                 sweep.finish(monotonic_s)
                 self._cover.read(group, ask.start_ms, now_ms)
@@ -277,9 +278,9 @@ class LiveFollower:
             shard.tick()
 
     def _is_final(self) -> bool:
-        """Nothing was ever read, and neither reading nor Live Tail can be had of any group."""
+        """Nothing ever worked, and neither reading nor Live Tail can be had of any group."""
         refused = len(self._failures) == len(self._due_s) and all(map(is_final, self._failures.values()))
-        return not self._ever_read and refused and all(shard.hopeless for shard in self._shards)
+        return not self._ever_came and refused and all(shard.hopeless for shard in self._shards)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
