@@ -244,18 +244,25 @@ def test_live_tail_gives_what_comes_second_by_second() -> None:
     assert tail.ending == "client"
 
 
-def test_live_tail_filters_samples_and_stalls() -> None:
+def test_live_tail_filters_and_samples() -> None:
     tail = Watched()
     for number in range(600):
         tail.world.put("/a", f"x{number}", VIRTUAL_MS + 500)
-    tail.world.put("/a", "lost x", VIRTUAL_MS + 1_500)
-    tail.world.put("/a", "kept x", VIRTUAL_MS + 2_500)
-    tail.world.put("/a", "y", VIRTUAL_MS + 2_500)
-    tail.faults = [Fault(kind=Kind.LIVE_STALL, start_ms=VIRTUAL_MS + 1_800, end_ms=VIRTUAL_MS + 2_300)]
-    tail.run(3, logEventFilterPattern="x")
+    tail.world.put("/a", "kept x", VIRTUAL_MS + 1_500)
+    tail.world.put("/a", "y", VIRTUAL_MS + 1_500)
+    tail.run(2, logEventFilterPattern="x")
     (sampled, messages), *rest = tail.updates
     assert (sampled, len(messages), len(set(messages))) == (True, 500, 500)
     assert rest == [(False, ["kept x"])]
+
+
+def test_a_stalled_session_holds_ten_updates() -> None:
+    tail = Watched()
+    for second in range(20):
+        tail.world.put("/a", str(second), VIRTUAL_MS + second * 1_000 + 500)
+    tail.faults = [Fault(kind=Kind.LIVE_STALL, start_ms=VIRTUAL_MS + 2_500, end_ms=VIRTUAL_MS + 16_500)]
+    tail.run(18)
+    assert [update for _, update in tail.updates] == [[str(second)] for second in (0, 1, *range(7, 18))]
 
 
 @pytest.mark.parametrize(

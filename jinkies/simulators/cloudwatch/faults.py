@@ -21,7 +21,7 @@ class Kind(StrEnum):
     DELAY = "delay"  # the answer takes ``value`` seconds more
     EMPTY_PAGES = "empty_pages"  # FilterLogEvents: ``value`` empty pages with a token before each page
     SMALL_PAGES = "small_pages"  # FilterLogEvents: at most ``value`` events a page
-    LIVE_STALL = "live_stall"  # sessions send nothing; what was due meanwhile is never delivered
+    LIVE_STALL = "live_stall"  # sessions send nothing; then the last ten updates at once, older ones never
     LIVE_SAMPLE = "live_sample"  # at most ``value`` events an update, the others are left out
     LIVE_DROP = "live_drop"  # sessions that are ``value`` seconds old break
     LIVE_END = "live_end"  # … end without a word
@@ -95,6 +95,10 @@ class Faults:
         """What the first fault of a kind says, or ``default``."""
         fault = self.struck((kind,), now_ms, action, groups)
         return default if fault is None else fault.value
+
+    def working(self, kind: Kind, now_ms: int, groups: Iterable[str]) -> bool:
+        """Whether one of a kind is at work for any of some groups; counts nothing."""
+        return any(f.kind is kind and any(f.active(now_ms, group) for group in groups) for f in self.planned)
 
     def ending(self, now_ms: int, age_s: float, groups: Iterable[str]) -> Fault | None:
         """What ends a Live Tail session of this age now."""

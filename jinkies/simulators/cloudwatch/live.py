@@ -7,6 +7,7 @@ client, then the oldest are dropped; three hours; 15 sessions an account (CloudW
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -36,9 +37,8 @@ class Session(msgspec.Struct, kw_only=True):
     started_ms: int
     ended_ms: int | None = None
     ending: str = ""  # "client", or the kind of fault that ended it
-    updates: int = 0
-    sampled: int = 0  # updates that were
-    delivered: list[Event] = []  # what its updates held
+    updates: list[tuple[int, bool]] = []  # when each was sent, and whether it was a sample
+    delivered: list[Event] = []  # what they held
 
 
 class LiveTails:
@@ -100,6 +100,7 @@ class LiveTails:
         self, response: web.StreamResponse, session: Session, groups: list[Holding], passes: Callable[[Event], bool]
     ) -> Kind:
         begun_s, until_ms = self._clock.monotonic_s(), session.started_ms
+        held: deque[list[Event]] = deque(maxlen=HELD_UPDATES)  # overflow: the oldest are dropped, as the service does
         tick = 0
         while True:
             tick += 1
@@ -108,13 +109,11 @@ class LiveTails:
             ending = self._ending(session, age_s)
             if ending is not None:
                 return ending
-            behind = int(age_s / UPDATE_S) - tick
-            if behind > HELD_UPDATES:  # a slow client: the oldest are dropped
-                until_ms, tick = until_ms + int((behind - HELD_UPDATES) * 1000 * UPDATE_S), tick + behind - HELD_UPDATES
             from_ms, until_ms = until_ms, session.started_ms + int(tick * 1000 * UPDATE_S)
-            due = [event for group in groups for event in group.due(from_ms, until_ms) if passes(event)]
-            if not self._stalled(session):
-                await self._update(response, session, due)
+            held.append([event for group in groups for event in group.due(from_ms, until_ms) if passes(event)])
+            behind = age_s - tick * UPDATE_S >= UPDATE_S  # its client is slow: the clock went on while it took one in
+            while held and not behind and not self._stalled(session):
+                await self._update(response, session, held.popleft())
 
     async def _update(self, response: web.StreamResponse, session: Session, due: list[Event]) -> None:
         due.sort(key=lambda event: (event.live_ms or 0, event.number))
@@ -124,8 +123,7 @@ class LiveTails:
         if sampled:
             due = [due[index] for index in sorted(self._random.sample(range(len(due)), most))]
         await response.write(event_frame("sessionUpdate", _update_body(due, sampled=sampled)))
-        session.updates += 1
-        session.sampled += sampled
+        session.updates.append((now_ms, sampled))
         session.delivered += due
 
     def _ending(self, session: Session, age_s: float) -> Kind | None:
@@ -135,8 +133,7 @@ class LiveTails:
         return Kind.LIVE_TIMEOUT if age_s >= self.session_s else None
 
     def _stalled(self, session: Session) -> bool:
-        now_ms = self._clock.now_ms()
-        return self._faults.struck((Kind.LIVE_STALL,), now_ms, "StartLiveTail", session.groups) is not None
+        return self._faults.working(Kind.LIVE_STALL, self._clock.now_ms(), session.groups)
 
 
 async def _end(request: web.Request, response: web.StreamResponse, ending: Kind) -> None:

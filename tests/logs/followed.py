@@ -1,0 +1,128 @@
+"""Running a schedule: a tail of the real client against the simulated CloudWatch, and what it gave out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from jinkies.clock import Clock
+from jinkies.logs.service import LogsService
+from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
+from jinkies.simulators.cloudwatch import Event, Session, SimulatedCloudWatch, World
+from tests.logs.conftest import desk
+from tests.logs.schedules import TRAFFIC_S, Schedule, at_ms, fill
+from tests.virtual import run_virtually
+
+SETTLED_S = 700.0  # from the end of traffic and faults, at most, until everything must have been given out
+QUIET_S = 45.0  # and so long nothing more may come
+
+Identity = tuple[str, str, int, int, str]
+
+
+class Given(msgspec.Struct, kw_only=True):
+    """A batch, and when it came."""
+
+    at_ms: int
+    batch: TailBatch
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What came of a schedule."""
+
+    schedule: Schedule
+    begin_ms: int  # of event time: what is older was not asked for
+    end_ms: int = 0  # of the run
+    given: list[Given] = []
+    held: list[Event] = []  # by the world, of the groups that were followed, from ``begin_ms`` on
+    sessions: list[Session] = []
+    pages: int = 0  # answered
+    ended: bool = False  # the tail ended by itself
+
+    @property
+    def events(self) -> list[LogEvent]:
+        return [event for one in self.given for event in one.batch.events]
+
+    @property
+    def figures(self) -> TailFigures | None:
+        return next((one.batch.figures for one in reversed(self.given) if one.batch.figures is not None), None)
+
+    def ledger(self) -> dict[int, Coverage]:
+        """What was said last of each second."""
+        return folded(span for one in self.given for span in one.batch.spans)
+
+    def wanted(self) -> Counter[Identity]:
+        return Counter(event.identity for event in self.held)
+
+    def got(self) -> Counter[Identity]:
+        return Counter(identity(event) for event in self.events)
+
+
+def identity(event: LogEvent) -> Identity:
+    return (event.log_group, event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message)
+
+
+def folded(spans: Iterable[LedgerSpan]) -> dict[int, Coverage]:
+    said: dict[int, Coverage] = {}
+    for span in spans:
+        for second in range(span.start_s, span.end_s):
+            said[second] = span.coverage
+    return said
+
+
+def run(schedule: Schedule) -> Outcome:
+    """In virtual time, until everything is settled and nothing more comes."""
+    return run_virtually(lambda clock: _run(schedule, clock))
+
+
+async def _run(schedule: Schedule, clock: Clock) -> Outcome:
+    world = World(*schedule.names)
+    fill(world, schedule)
+    cloudwatch = SimulatedCloudWatch(world, clock=clock, rate_per_s=schedule.rate_per_s, seed=schedule.seed)
+    cloudwatch.fault(*schedule.planned())
+    spec = TailSpec(targets=schedule.names, since_ms=int(schedule.since_s * 1000), mode=schedule.mode)
+    async with cloudwatch, LogsService(desk(cloudwatch.address), clock) as logs:
+        outcome = Outcome(schedule=schedule, begin_ms=clock.now_ms() - spec.since_ms)
+        outcome.held = [
+            event for name in schedule.names for event in world.events(name) if event.timestamp_ms >= outcome.begin_ms
+        ]
+        tail = logs.start_tail(spec)
+        collecting = asyncio.create_task(_collect(logs, tail.tail_id, outcome, clock))
+        await _settle(outcome, collecting, clock)
+        collecting.cancel()
+        await asyncio.wait({collecting})
+        if not collecting.cancelled():
+            collecting.result()
+        outcome.end_ms = clock.now_ms()
+    outcome.sessions = cloudwatch.live.sessions
+    outcome.pages = sum(call.status == 200 for call in cloudwatch.asked())
+    return outcome
+
+
+async def _collect(logs: LogsService, tail_id: str, outcome: Outcome, clock: Clock) -> None:
+    async with logs.open_tail(tail_id) as batches:
+        async for batch in batches:
+            outcome.given.append(Given(at_ms=clock.now_ms(), batch=batch))
+    outcome.ended = True
+
+
+async def _settle(outcome: Outcome, collecting: asyncio.Task[None], clock: Clock) -> None:
+    wanted = outcome.wanted()
+    until_s = clock.monotonic_s() + TRAFFIC_S + 5
+    while clock.monotonic_s() < until_s and not collecting.done():
+        await clock.sleep(5)
+    if outcome.schedule.denied_from_s is None:
+        until_s = clock.monotonic_s() + SETTLED_S
+        while clock.monotonic_s() < until_s and not collecting.done() and not _settled(outcome, wanted):
+            await clock.sleep(5)
+    await clock.sleep(QUIET_S)
+
+
+def _settled(outcome: Outcome, wanted: Counter[Identity]) -> bool:
+    if sum(wanted.values()) > len(outcome.events) or outcome.got() != wanted:
+        return False
+    said = outcome.ledger()
+    seconds = range(outcome.begin_ms // 1000, at_ms(TRAFFIC_S) // 1000)
+    return all(said.get(second) is Coverage.COMPLETE for second in seconds)
