@@ -24,6 +24,9 @@ class ReportOccurrence(Command, frozen=True, kw_only=True, tag="report_occurrenc
 
     service: str
     message: str
+    message_template: str | None = (
+        None  # what the message was before its parameters were filled in; groups in its place
+    )
     exception_type: str | None = None
     stack_trace: str | None = None
     related_logs: tuple[LogLine, ...] = ()

@@ -42,7 +42,7 @@ def fingerprint(command: ReportOccurrence) -> str:
     if frames := _telling_frames(command):
         parts += ["frames", command.exception_type or "", *frames]
     else:
-        parts += ["message", command.exception_type or "", masked(command.message)]
+        parts += ["message", command.exception_type or "", masked(command.message_template or command.message)]
     return _hashed(parts)
 
 

@@ -364,7 +364,7 @@ def _one_pass(text: str) -> str:
 
 
 def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
-    """The command with every text in it redacted, the caller's fingerprint apart: that one is only ever hashed."""
+    """The command with every text in it redacted, fingerprint and template apart: those are only ever hashed."""
 
     def optional(text: str | None) -> str | None:
         return None if text is None else redact(text)

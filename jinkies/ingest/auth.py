@@ -59,7 +59,7 @@ class Gate:
             Unauthorized: no credentials, or wrong ones.
         """
         if self._senders.open_to_this_machine:
-            self._check_local(headers.get("Host"), peer)
+            self._check_local(headers, peer)
             return LOCAL
         if token is not None:
             return self.check_token(token)
@@ -93,10 +93,12 @@ class Gate:
             )
         return name
 
-    def _check_local(self, host: str | None, peer: str | None) -> None:
-        """Also by the name asked for: neither a proxy nor a web page whose own name points here is this machine."""
+    def _check_local(self, headers: Mapping[str, str], peer: str | None) -> None:
+        """Also by the name asked for, and the page that asks: no proxy is this machine, nor is a site in a browser."""
+        host, page = headers.get("Host"), headers.get("Origin")
         named = host is None or is_loopback(_SPLIT_HOST.sub("", host).strip("[]"))
-        if peer is None or not is_loopback(peer) or not named:
+        own_page = page is None or is_loopback(_SPLIT_HOST.sub("", page.partition("://")[2]).strip("[]"))
+        if peer is None or not is_loopback(peer) or not named or not own_page:
             raise Unauthorized("without JINKIES_WEBHOOK_TOKEN only this machine may send, to localhost: set the token")
 
     def _check_timestamp(self, text: str) -> None:

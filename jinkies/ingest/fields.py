@@ -142,13 +142,13 @@ def _log_line(item: object) -> LogLine:
     group, stream = _first(item, _GROUP_KEYS), _first(item, _STREAM_KEYS)
     return LogLine(
         message=cut_end(clean(as_text(item if message is None else message)), MAX_LOG_LINE),
-        at_ms=_line_time(_first(item, _TIME_KEYS)),
+        at_ms=line_time(_first(item, _TIME_KEYS)),
         log_group=None if group is None else short(as_text(group), 512),
         log_stream=None if stream is None else short(as_text(stream), 512),
     )
 
 
-def _line_time(value: object) -> int | None:
+def line_time(value: object) -> int | None:
     """A line whose time can't be read is still a line."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
