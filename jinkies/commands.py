@@ -42,6 +42,7 @@ class ReportOccurrence(Command, frozen=True, kw_only=True, tag="report_occurrenc
     release: str | None = None
     tags: dict[str, str] = {}
     link: str | None = None  # where the sender shows it; http or https
+    runbook: str | None = None  # what to do, if the sender says so; http or https; None: the service's
     ongoing: bool = False  # the sender tells it again while it lasts, at the time it began: counted once a beginning
 
 

@@ -120,6 +120,20 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_waiting: int = 1_000  # requests that may wait for a commit at once; 1 to 100,000
 
 
+class SnsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[sns]``: which topics may report. Patterns are shell's: ``*`` is any run of characters."""
+
+    topics: tuple[str, ...] = ()  # ARNs; () lets none in
+    services: dict[str, str] = {}  # pattern of an alarm's name, a detail-type, a topic's name or ARN → service
+    severities: dict[str, Severity] = {}  # likewise
+    endpoint_url: str | None = None  # of an emulator on this machine, where subscriptions may be confirmed too
+    certificate_file: Path | None = None  # of an emulator: PEM, trusted instead of any certificate of SNS
+
+    def missing(self) -> str | None:
+        """What to set before SNS may report, or None."""
+        return None if self.topics else 'set topics in [sns], such as ["arn:aws:sns:eu-central-1:123456789012:alarms"]'
+
+
 class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[[watches]]``: log lines that become alerts."""
 
@@ -146,6 +160,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     github: GitHubConfig = GitHubConfig()
     aws: AwsConfig = AwsConfig()
     http: HttpConfig = HttpConfig()
+    sns: SnsConfig = SnsConfig()
     watches: tuple[WatchConfig, ...] = ()
     source: Path | None = None  # the file it was read from
 

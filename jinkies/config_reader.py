@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinkies import config_checks as checks
+from jinkies import config_sns
 from jinkies.config import (
     AwsConfig,
     Config,
@@ -18,6 +19,7 @@ from jinkies.config import (
     HttpConfig,
     Secret,
     ServiceConfig,
+    SnsConfig,
     WatchConfig,
 )
 from jinkies.config_senders import FILE_VARIABLE, VARIABLE, read_senders
@@ -28,6 +30,7 @@ from jinkies.config_sources import (
     find_file,
     read_environment,
     read_secret,
+    read_text,
     read_toml,
     resolve,
     xdg_folder,
@@ -87,6 +90,11 @@ SETTINGS = (
     Setting("http", "max_unpacked_bytes", checks.whole(1_024, 64 * 1_048_576)),
     Setting("http", "max_per_second", checks.rate),
     Setting("http", "max_waiting", checks.whole(1, 100_000)),
+    Setting("sns", "topics", config_sns.topics),
+    Setting("sns", "services", config_sns.patterns(checks.text)),
+    Setting("sns", "severities", config_sns.patterns(checks.one_of(Severity))),
+    Setting("sns", "endpoint_url", config_sns.emulator),
+    Setting("sns", "certificate_file", config_sns.file),
 )
 SECRETS = (
     SecretSetting("discord", "token", "DISCORD_BOT_TOKEN"),
@@ -114,7 +122,7 @@ WATCH_CHECKS: dict[str, checks.Check] = {
     "lines_before": checks.whole(0, 50),
     "lines_after": checks.whole(0, 50),
 }
-SECTIONS = ("discord", "github", "aws", "http")
+SECTIONS = ("discord", "github", "aws", "http", "sns")
 OWN_VARIABLES = frozenset(
     {"JINKIES_CONFIG", "JINKIES_HOME", VARIABLE, FILE_VARIABLE}
     | {name for setting in SETTINGS for name in setting.variables}
@@ -172,6 +180,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
     watches = _read_watches(reader, services)
     _read_variables(reader)
     home = _read_home(reader)
+    _check_certificate(reader)
     if reader.mistakes.lines:
         raise ConfigError(tuple(reader.mistakes.lines))
     values = reader.values
@@ -182,6 +191,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
         github=GitHubConfig(**values["github"]),
         aws=AwsConfig(**values["aws"]),
         http=HttpConfig(**values["http"]),
+        sns=SnsConfig(**values["sns"]),
         watches=watches,
         source=reader.path,
         **values[""],
@@ -330,6 +340,20 @@ def _read_home(reader: _Reader) -> Path:
     if home.exists() and not home.is_dir():
         reader.mistakes.add(found.place, "JINKIES_HOME", f"{home} is a file; a folder, made when it is missing")
     return home
+
+
+def _check_certificate(reader: _Reader) -> None:
+    """That of an emulator, from the folder where relative paths start; who trusts it reads more than its first line."""
+    named = reader.values["sns"].get("certificate_file")
+    if named is None:
+        return
+    key = "sns.certificate_file"
+    path = reader.values["sns"]["certificate_file"] = resolve(str(named), reader.cwd)
+    content = read_text(path, reader.place, key, reader.mistakes, limit_bytes=65_536)
+    if content is not None and "-----BEGIN CERTIFICATE-----" not in content:
+        reader.mistakes.add(
+            reader.place, key, f"{path} is no certificate in PEM; -----BEGIN CERTIFICATE----- begins one"
+        )
 
 
 def _place(path: Path, cwd: Path) -> str:

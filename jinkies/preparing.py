@@ -62,7 +62,7 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
         title=title(clean),
         culprit=culprit(clean.stack_trace, clean.frames),
         environment=environment,
-        runbook=service.runbook if service else None,
+        runbook=clean.runbook or (service.runbook if service else None),
     )
 
 

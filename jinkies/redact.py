@@ -385,6 +385,7 @@ def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
         release=optional(command.release),
         tags={redact(key): _redact_context(key, value) for key, value in command.tags.items()},
         link=optional(command.link),
+        runbook=optional(command.runbook),
     )
 
 

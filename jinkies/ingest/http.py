@@ -77,7 +77,7 @@ def build_app(
     """
     ingest = _Ingest(operator_of, config, clock, report, body_timeout_s)
     app = web.Application(middlewares=[_every_error_is_json], client_max_size=config.http.max_body_bytes)
-    for way in all_ways(config) if ways is None else ways:
+    for way in all_ways(config, clock) if ways is None else ways:
         app.router.add_post(way.path, ingest.handler(way))
         if way.any_site:
             app.router.add_route("OPTIONS", way.path, _preflight)
@@ -244,6 +244,9 @@ class _Ingest:
         operator = self._operator_of(sender_actor(sender))
         try:
             outcome = await operator.execute(parsed.command, key=parsed.key or key)
+            for part in parsed.more:
+                done = await operator.execute(part.command, key=part.key)
+                outcome = msgspec.structs.replace(outcome, items=outcome.items + done.items)
         except StoreFailed:
             self._store_failed_at_ms = self._clock.now_ms()
             raise

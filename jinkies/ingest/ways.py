@@ -28,12 +28,20 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of a request that is too large for one, or holds several deliveries with keys of their own."""
+
+    command: AnyReport
+    key: str | None = None
+
+
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was understood."""
 
     command: AnyReport | None  # None: nothing to take in; it is answered as what changed nothing
     key: str | None = None  # idempotency key that the format itself has; else the Idempotency-Key header counts
-    answer: Callable[[Outcome], web.Response] = answer_outcome
+    more: tuple[Part, ...] = ()  # carried out after it, in order; a sender whose request failed at one sends all again
+    answer: Callable[[Outcome], web.Response] = answer_outcome  # with ``more``, the items of all of them
 
 
 def _no_token(_: web.Request) -> str | None:
