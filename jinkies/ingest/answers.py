@@ -29,6 +29,23 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ignored: tuple[str, ...] = ()  # names of fields that were sent and that nobody reads
 
 
+class AcceptedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one of several."""
+
+    alert_id: str | None
+    created: bool
+    revision: int | None
+
+
+class AcceptedMany(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a 200 or 201 to several alerts in one request."""
+
+    status: str
+    created: int  # how many opened a new alert
+    items: tuple[AcceptedItem, ...]  # in the order in which they came
+    ignored: tuple[str, ...] = ()
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of an error."""
 
@@ -46,7 +63,11 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(
-    status: int, body: Accepted | Problem | Health, headers: Mapping[str, str] | None = None, *, close: bool = False
+    status: int,
+    body: Accepted | AcceptedMany | Problem | Health,
+    headers: Mapping[str, str] | None = None,
+    *,
+    close: bool = False,
 ) -> web.Response:
     """A JSON answer; ``close`` also ends the connection."""
     response = web.Response(
@@ -68,6 +89,20 @@ def answer_outcome(outcome: Outcome, ignored: tuple[str, ...] = ()) -> web.Respo
             revision=outcome.revision,
             ignored=ignored,
         ),
+    )
+
+
+def answer_report(outcome: Outcome, ignored: tuple[str, ...] = ()) -> web.Response:
+    """201 when at least one of several opened a new alert, else 200."""
+    items = tuple(
+        AcceptedItem(
+            alert_id=None if one.alert_id is None else str(one.alert_id), created=one.created, revision=one.revision
+        )
+        for one in outcome.items
+    )
+    created = sum(one.created for one in items)
+    return answer(
+        201 if created else 200, AcceptedMany(status="success", created=created, items=items, ignored=ignored)
     )
 
 

@@ -17,7 +17,7 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
 _BYTE = re.compile(r"\(byte (\d+)\)")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
@@ -27,7 +27,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
         MalformedJson: not JSON, not UTF-8, or nested deeper than 100.
         msgspec.ValidationError: JSON of another shape than the decoder's.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM)
     _check_depth(body)
     try:
         return _decode(body, decoder)

@@ -1,4 +1,4 @@
-"""Jinkies' own JSON, the body of ``POST /webhook/alert``, into a ``ReportOccurrence``.
+"""Jinkies' own JSON, the body of ``POST /webhook/alert``: an alert, an array of them, or NDJSON, one a line.
 
 Only ``service_name`` and ``error_message`` must be there. What is too long is cut and the cut marked, because a
 shortened alert is worth more than a refused one; what would be misread (a severity that doesn't exist, a time that
@@ -11,10 +11,10 @@ import re
 
 import msgspec
 
-from jinkies.commands import ReportOccurrence
+from jinkies.commands import Report, ReportOccurrence
 from jinkies.ingest import ways
-from jinkies.ingest.answers import answer_outcome
-from jinkies.ingest.bounded_json import decode
+from jinkies.ingest.answers import answer_outcome, answer_report
+from jinkies.ingest.bounded_json import BOM, decode
 from jinkies.ingest.fields import (
     context_of,
     identifier,
@@ -23,12 +23,14 @@ from jinkies.ingest.fields import (
     severity_of,
     short,
 )
-from jinkies.ingest.refusals import BadField
+from jinkies.ingest.refusals import BadField, MalformedJson
 from jinkies.ingest.text import clean, cut_end, cut_middle
 from jinkies.ingest.ways import Incoming, Way
 
 MAX_MESSAGE = 10_000
 MAX_STACK = 100_000
+MAX_ITEMS = 1_000
+NDJSON = "application/x-ndjson"
 
 _AT = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$")
 _REQUIRED = re.compile(r"missing required field `([^`]+)`")
@@ -53,15 +55,21 @@ class OwnAlert(msgspec.Struct, kw_only=True):
     fingerprint: str | int | None = None
 
 
+class _KnownFieldsOnly(OwnAlert, forbid_unknown_fields=True):
+    """What nearly all send: read once, where unknown fields would have to be looked for."""
+
+
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
-    """A body that was understood."""
+    """An alert that was understood."""
 
     command: ReportOccurrence
     ignored: tuple[str, ...]  # names of top-level fields that nobody reads, at most 20
 
 
 _FIELDS = frozenset(OwnAlert.__struct_fields__)
+_PLAIN_DECODER = msgspec.json.Decoder(_KnownFieldsOnly)
 _DECODER = msgspec.json.Decoder(OwnAlert)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -77,10 +85,48 @@ def parse(body: bytes, *, now_ms: int) -> Parsed:
         BadField: JSON, but a field is missing or means nothing.
     """
     try:
+        return Parsed(command=_command(decode(body, _PLAIN_DECODER), now_ms), ignored=())
+    except msgspec.ValidationError:
+        pass  # an unknown field, or a mistake
+    try:
         alert, ignored = decode(body, _DECODER), _unknown(body)
     except msgspec.ValidationError as error:
         raise _bad_shape(str(error), body) from None
     return Parsed(command=_command(alert, now_ms), ignored=ignored)
+
+
+def parse_many(body: bytes, *, now_ms: int, lines: bool = False) -> tuple[Parsed, ...]:
+    """Read an array of 1 to 1,000 alerts, or as many ``lines`` (empty ones count for nothing).
+
+    Raises:
+        MalformedJson, BadField: as ``parse``; names the item by its index, from 0: ``[3].severity``.
+    """
+    items = _lines(body) if lines else _items(body)
+    if not items:
+        raise BadField("", "there is no alert in it")
+    if len(items) > MAX_ITEMS:
+        raise BadField("", f"{len(items):,} alerts at once; at most {MAX_ITEMS:,}")
+    return tuple(_parse_item(index, item, now_ms) for index, item in enumerate(items))
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return [line for line in body.removeprefix(BOM).split(b"\n") if line.strip()]
+
+
+def _items(body: bytes) -> list[bytes]:
+    try:
+        return [bytes(item) for item in decode(body, _ARRAY)]
+    except msgspec.ValidationError:
+        raise BadField("", "expected an array of objects") from None
+
+
+def _parse_item(index: int, item: bytes, now_ms: int) -> Parsed:
+    try:
+        return parse(item, now_ms=now_ms)
+    except MalformedJson as error:
+        raise MalformedJson(f"item [{index}]: {error}") from None
+    except BadField as error:
+        raise BadField(f"[{index}].{error.field}" if error.field else f"[{index}]", error.reason) from None
 
 
 def _unknown(body: bytes) -> tuple[str, ...]:
@@ -156,8 +202,14 @@ def _stack(text: str | None) -> str | None:
 
 
 def _read(incoming: Incoming) -> ways.Parsed:
-    parsed = parse(incoming.body, now_ms=incoming.now_ms)
-    return ways.Parsed(command=parsed.command, answer=lambda outcome: answer_outcome(outcome, parsed.ignored))
+    lines = incoming.headers.get("Content-Type", "").partition(";")[0].strip().lower() == NDJSON
+    if not lines and incoming.body.removeprefix(BOM).lstrip()[:1] != b"[":
+        parsed = parse(incoming.body, now_ms=incoming.now_ms)
+        return ways.Parsed(command=parsed.command, answer=lambda outcome: answer_outcome(outcome, parsed.ignored))
+    many = parse_many(incoming.body, now_ms=incoming.now_ms, lines=lines)
+    ignored = tuple(dict.fromkeys(name for one in many for name in one.ignored))[:_SHOWN_UNKNOWN]
+    command = Report(items=tuple(one.command for one in many))
+    return ways.Parsed(command=command, answer=lambda outcome: answer_report(outcome, ignored))
 
 
-WAY = Way(path="/webhook/alert", parse=_read)
+WAY = Way(path="/webhook/alert", parse=_read, content_types=frozenset({"application/json", NDJSON}))

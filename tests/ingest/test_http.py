@@ -166,8 +166,11 @@ async def test_too_large_is_413_in_chunks_without_a_length() -> None:
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
-        ({"Content-Type": "text/plain"}, "send Content-Type: application/json (got 'text/plain')"),
-        ({}, "send Content-Type: application/json (none was sent)"),
+        (
+            {"Content-Type": "text/plain"},
+            "send Content-Type: application/json or application/x-ndjson (got 'text/plain')",
+        ),
+        ({}, "send Content-Type: application/json or application/x-ndjson (none was sent)"),
         ({"Content-Type": "application/json; charset=utf-16"}, "send UTF-8, not 'utf-16'"),
         (
             {"Content-Type": "application/json", "Content-Encoding": "lzma"},

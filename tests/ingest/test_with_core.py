@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -125,3 +126,53 @@ async def test_an_open_address_with_a_token_wants_it(configure: Callable[..., Co
             allowed = await client.post(url, content=body(), headers={**JSON, "Authorization": "Bearer s3cret-token"})
             assert allowed.status_code == 201
             assert (await client.get(f"http://127.0.0.1:{port}/health")).json() == {"status": "ok", "store": "ok"}
+
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_several_at_once(client: httpx.AsyncClient, operator: Operator, packed: bool) -> None:
+    alerts = [body(fingerprint=name) for name in ("a", "b", "a")]
+    for content, headers, created in (
+        (b"[" + b",".join(alerts) + b"]", JSON, [True, True, False]),
+        (b"\n".join(alerts) + b"\n\n", NDJSON, [False, False, False]),
+        (alerts[0] + b"\r\n" + alerts[1], {"Content-Type": "Application/X-NDJSON; charset=utf-8"}, [False, False]),
+    ):
+        if packed:
+            content, headers = gzip.compress(content), {**headers, "Content-Encoding": "gzip"}
+        answer = await client.post("/webhook/alert", content=content, headers=headers)
+        assert answer.status_code == (201 if any(created) else 200)
+        found = answer.json()
+        assert (found["status"], found["created"]) == ("success", sum(created))
+        assert [(one["alert_id"], one["created"]) for one in found["items"]] == list(zip("121", created, strict=False))
+    counts = {row.alert_id: row.count for row in (await operator.alerts(AlertQuery())).rows}
+    assert counts == {1: 5, 2: 3}
+
+
+async def test_one_mistake_among_several_takes_none_in(client: httpx.AsyncClient, operator: Operator) -> None:
+    async def refused(content: bytes, headers: dict[str, str]) -> tuple[int, str, str]:
+        answer = await client.post("/webhook/alert", content=content, headers=headers)
+        return answer.status_code, answer.json().get("field", ""), answer.json()["message"]
+
+    bad = body(severity="bad")
+    assert (await refused(b"[" + body() + b"," + bad + b"]", JSON))[:2] == (422, "[1].severity")
+    assert (await refused(body() + b"\n" + bad, NDJSON))[:2] == (422, "[1].severity")
+    assert await refused(b"[" + body() + b",7]", JSON) == (
+        422, "[1]", "[1]: the body must be a JSON object with service_name and error_message",
+    )  # fmt: skip
+    assert await refused(body() + b"\n\n{oops}", NDJSON) == (
+        400, "", "not JSON: item [1]: object keys must be strings at line 1, column 2 (byte 1)",
+    )  # fmt: skip
+    assert (await refused(b"[]", JSON))[2] == (await refused(b"\n", NDJSON))[2] == "there is no alert in it"
+    too_many = b"\n".join([body()] * 1_001)
+    assert (await refused(too_many, NDJSON))[2] == "1,001 alerts at once; at most 1,000"
+    assert (await operator.alerts(AlertQuery())).rows == ()
+
+
+async def test_a_repeated_batch_gives_the_first_answer_again(client: httpx.AsyncClient, operator: Operator) -> None:
+    headers = {**JSON, "Idempotency-Key": "batch-1"}
+    first = await client.post("/webhook/alert", content=b"[" + body() + b"]", headers=headers)
+    again = await client.post("/webhook/alert", content=b"[" + body() + b"]", headers=headers)
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert (await operator.alert(1)).row.count == 1
