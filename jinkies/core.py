@@ -49,6 +49,8 @@ from jinkies.model import (
     LogEvent,
     PartHealth,
     PartState,
+    QueryProgress,
+    QuerySpec,
     TailBatch,
     TailSpec,
 )
@@ -299,6 +301,10 @@ class Core:
         """See ``Operator.tail``."""
         return self._logs().open_tail(tail_id)
 
+    def query_logs(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
+        """See ``Operator.query_logs``."""
+        return self._logs().query(spec)
+
     def _logs(self) -> Logs:
         if self.logs is None:
             raise NotConfigured(f"AWS is not configured: {self.config.aws.missing() or 'this core reads no logs'}")
@@ -373,6 +379,12 @@ class EmbeddedOperator:
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         """See ``Operator.fetch_logs``."""
         return await self.core.fetch_logs(spec, start_ms, end_ms, limit)
+
+    @asynccontextmanager
+    async def query_logs(self, spec: QuerySpec) -> AsyncIterator[AsyncIterator[QueryProgress]]:
+        """See ``Operator.query_logs``."""
+        async with self.core.query_logs(spec) as progress:
+            yield progress
 
 
 async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update, None]:

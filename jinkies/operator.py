@@ -9,7 +9,17 @@ from typing import Protocol
 
 from jinkies.commands import AnyCommand, Outcome
 from jinkies.events import Hello, Position, Snapshot, Update
-from jinkies.model import Actor, AlertDetail, AlertPage, AlertQuery, LogEvent, TailBatch, TailSpec
+from jinkies.model import (
+    Actor,
+    AlertDetail,
+    AlertPage,
+    AlertQuery,
+    LogEvent,
+    QueryProgress,
+    QuerySpec,
+    TailBatch,
+    TailSpec,
+)
 
 
 class Hosting(StrEnum):
@@ -94,5 +104,15 @@ class Operator(Protocol):
 
         Raises:
             NotConfigured, Invalid, UpstreamError: as ``logs_around``.
+        """
+        ...
+
+    def query_logs(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
+        """Ask CloudWatch Logs Insights: progress as it comes, the last with all rows. Leaving early ends the query.
+
+        Raises, on entering or from the iterator:
+            NotConfigured: AWS is not set up, or a service has no log groups; says what to set.
+            Invalid: the query is malformed (says where), or a target, range or limit makes no sense.
+            UpstreamError: CloudWatch refused, or gave up.
         """
         ...

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from jinkies.commands import AnyCommand, Outcome
-from jinkies.model import LogEvent, PartHealth, TailBatch, TailInfo, TailSpec
+from jinkies.model import LogEvent, PartHealth, QueryProgress, QuerySpec, TailBatch, TailInfo, TailSpec
 
 LoadCursor = Callable[[str], Awaitable[str | None]]
 
@@ -41,6 +41,10 @@ class Logs(Protocol):
 
     async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:
         """Lines around a moment, of these groups or, with none given, of the service's."""
+        ...
+
+    def query(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
+        """Ask Logs Insights; see ``Operator.query_logs``."""
         ...
 
     async def check(self) -> PartHealth:

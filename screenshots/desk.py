@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,8 @@ from jinkies.model import (
     LogLine,
     PartHealth,
     PartState,
+    QueryProgress,
+    QuerySpec,
     Severity,
     TailBatch,
     TailInfo,
@@ -113,6 +115,10 @@ class ScriptedLogs:
     async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:  # noqa: ARG002 - the protocol's
         """Lines before a moment."""
         return log_events(at_ms)[-min(limit, 7) :]
+
+    def query(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
+        """No picture asks."""
+        raise NotImplementedError
 
     async def check(self) -> PartHealth:
         """Fine."""

@@ -115,7 +115,8 @@ def build_parser() -> Parser:
     _add_reading(subparsers)
     _add_acting(subparsers)
     _add_setup(subparsers)
-    importlib.import_module("jinkies.cli.logs").add_parsers(subparsers)  # here, because it builds on this module
+    for module in ("logs", "query"):  # here, because they build on this module
+        importlib.import_module(f"jinkies.cli.{module}").add_parsers(subparsers)
     return parser
 
 

@@ -15,11 +15,22 @@ from jinkies.logs import fetch
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
 from jinkies.logs.follow import Follower
 from jinkies.logs.hub import TailHub
+from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
 from jinkies.logs.sessions import LiveSession, LiveSource
 from jinkies.logs.targets import check_spec, resolve
 from jinkies.logs.watches import Execute, LoadCursor, WatchRunner
-from jinkies.model import LogEvent, PartHealth, PartState, TailBatch, TailInfo, TailMode, TailSpec
+from jinkies.model import (
+    LogEvent,
+    PartHealth,
+    PartState,
+    QueryProgress,
+    QuerySpec,
+    TailBatch,
+    TailInfo,
+    TailMode,
+    TailSpec,
+)
 
 AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
 FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
@@ -108,6 +119,14 @@ class LogsService:
         kept = limit - len(after)
         return (*before[len(before) - kept if len(before) > kept else 0 :], *after)
 
+    @asynccontextmanager
+    async def query(self, spec: QuerySpec) -> AsyncIterator[AsyncIterator[QueryProgress]]:
+        """Ask Logs Insights; see ``Operator.query_logs``."""
+        check_query(spec)
+        groups = resolve(self._config, spec.targets)
+        async with asked(await self._source.insights(), spec, groups, self._clock) as progress:
+            yield progress
+
     async def run_watches(self, execute: Execute, load_cursor: LoadCursor) -> None:
         """Turn log lines into alerts, for ever: each ``[[watches]]`` of the configuration."""
         runner = WatchRunner(self._config, self._source, self._clock, execute, load_cursor)
@@ -151,6 +170,7 @@ class _LazySource:
         self._opening = asyncio.Lock()
         self._client: _Client | None = None
         self._live: LiveSource | None = None
+        self._insights: InsightsSource | None = None
 
     def require(self) -> None:
         """Raise ``NotConfigured`` when AWS is not set up."""
@@ -177,6 +197,16 @@ class _LazySource:
                 self._live = await self._stack.enter_async_context(open_live_tail(self._config))
         async with self._live.session(log_groups, pattern) as opened:
             yield opened
+
+    async def insights(self) -> InsightsSource:
+        """Logs Insights, on connections of its own."""
+        await self._opened()  # imports what is heavy, and says what can't work
+        async with self._opening:
+            if self._insights is None:
+                from jinkies.logs.insights_client import open_insights
+
+                self._insights = await self._stack.enter_async_context(open_insights(self._config))
+            return self._insights
 
     async def close(self) -> None:
         """Close the client."""

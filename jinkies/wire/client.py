@@ -13,13 +13,25 @@ import msgspec
 from jinkies.commands import AnyCommand, Outcome
 from jinkies.errors import Disconnected, ProtocolMismatch
 from jinkies.events import PROTOCOL, Heartbeat, Hello, Position, Snapshot, Update
-from jinkies.model import Actor, AlertDetail, AlertPage, AlertQuery, LogEvent, TailBatch, TailSpec
+from jinkies.model import (
+    Actor,
+    AlertDetail,
+    AlertPage,
+    AlertQuery,
+    LogEvent,
+    QueryProgress,
+    QuerySpec,
+    QueryState,
+    TailBatch,
+    TailSpec,
+)
 from jinkies.operator import Hosting
 from jinkies.wire.codec import (
     PROTOCOL_HEADER,
     SILENCE_S,
     ExecuteBody,
     FetchLogsBody,
+    QueryLine,
     TailLine,
     UpdateLine,
     WireError,
@@ -32,6 +44,7 @@ LINE_LIMIT_BYTES = 64 * 1_048_576  # a batch of wide log events; more than that 
 
 _encode = msgspec.json.Encoder().encode
 _update_line = msgspec.json.Decoder(UpdateLine).decode
+_query_line = msgspec.json.Decoder(QueryLine).decode
 _tail_line = msgspec.json.Decoder(TailLine).decode
 _T = TypeVar("_T")
 
@@ -111,6 +124,12 @@ class AttachedOperator:
         async with self._open(f"/v1/tails/{tail_id}") as lines, contextlib.aclosing(_batches(lines)) as batches:
             yield batches
 
+    @asynccontextmanager
+    async def query_logs(self, spec: QuerySpec) -> AsyncIterator[AsyncIterator[QueryProgress]]:
+        """See ``Operator.query_logs``."""
+        async with self._open("/v1/logs/query", spec) as lines, contextlib.aclosing(_progress(lines)) as progress:
+            yield progress
+
     async def _ask(self, method: str, path: str, kind: type[_T], body: msgspec.Struct | None = None) -> _T:
         content = None if body is None else _encode(body)
         with _translated():
@@ -121,10 +140,11 @@ class AttachedOperator:
             return msgspec.json.decode(response.content, type=kind)
 
     @asynccontextmanager
-    async def _open(self, path: str) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    async def _open(self, path: str, body: msgspec.Struct | None = None) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         timeout = httpx.Timeout(REQUEST_TIMEOUT_S, connect=5.0, read=SILENCE_S)
+        method, content = ("GET", None) if body is None else ("POST", _encode(body))
         with _translated():
-            async with self._client.stream("GET", path, timeout=timeout) as response:
+            async with self._client.stream(method, path, content=content, timeout=timeout) as response:
                 if response.status_code != 200:
                     raise _refusal(await response.aread())
                 async with contextlib.aclosing(_lines(response)) as lines:
@@ -160,6 +180,18 @@ async def _batches(lines: AsyncIterator[bytes]) -> AsyncGenerator[TailBatch, Non
             raise decode_error(batch)
         if not isinstance(batch, Heartbeat):
             yield batch
+
+
+async def _progress(lines: AsyncIterator[bytes]) -> AsyncGenerator[QueryProgress, None]:
+    async for line in lines:
+        with _understood():
+            progress = _query_line(line)
+        if isinstance(progress, WireError):
+            raise decode_error(progress)
+        if not isinstance(progress, Heartbeat):
+            yield progress
+            if progress.state is QueryState.COMPLETE:
+                return
 
 
 def _refusal(content: bytes) -> Exception:

@@ -7,7 +7,7 @@ import msgspec
 from jinkies.commands import AnyCommand
 from jinkies.errors import JinkiesError, UpstreamError, all_errors
 from jinkies.events import HealthChanged, Heartbeat, JournalEntry, TailsChanged
-from jinkies.model import Actor, TailBatch, TailSpec
+from jinkies.model import Actor, QueryProgress, TailBatch, TailSpec
 
 PROTOCOL_HEADER = "Jinkies-Protocol"
 HEARTBEAT_S = 5.0
@@ -44,6 +44,7 @@ class WireError(msgspec.Struct, frozen=True, kw_only=True, tag="error"):
 
 UpdateLine = JournalEntry | HealthChanged | TailsChanged | Heartbeat | WireError
 TailLine = TailBatch | Heartbeat | WireError
+QueryLine = QueryProgress | Heartbeat | WireError
 
 
 def encode_error(error: JinkiesError) -> WireError:

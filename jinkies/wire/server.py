@@ -31,7 +31,7 @@ from jinkies.errors import (
     Unavailable,
 )
 from jinkies.events import PROTOCOL, Heartbeat, Position
-from jinkies.model import AlertQuery
+from jinkies.model import AlertQuery, QuerySpec
 from jinkies.wire.codec import (
     BODY_LIMIT_BYTES,
     HEARTBEAT_S,
@@ -102,6 +102,7 @@ def build_app(core: Core) -> web.Application:
     app.router.add_get("/v1/alerts/{alert_id}/logs", api.logs_around)
     app.router.add_post("/v1/logs", api.fetch_logs)
     app.router.add_get("/v1/tails/{tail_id}", api.tail)
+    app.router.add_post("/v1/logs/query", api.query_logs)
     return app
 
 
@@ -192,6 +193,13 @@ class _Api:
         operator = self._operator(request)
         async with operator.tail(request.match_info["tail_id"]) as batches:
             lines = (_encode(batch) async for batch in batches)
+            return await _stream(request, lines, lambda: _encode(Heartbeat(seq=self._core.hub.head)))
+
+    async def query_logs(self, request: web.Request) -> web.StreamResponse:
+        operator = self._operator(request)
+        spec = await _body(request, QuerySpec)
+        async with operator.query_logs(spec) as progress:
+            lines = (_encode(one) async for one in progress)
             return await _stream(request, lines, lambda: _encode(Heartbeat(seq=self._core.hub.head)))
 
 

@@ -16,7 +16,17 @@ from jinkies.config import Config, HttpConfig
 from jinkies.errors import KeyReused
 from jinkies.events import Hello, Position, Snapshot, Update
 from jinkies.ingest.http import build_app, serve_ingest
-from jinkies.model import Actor, AlertDetail, AlertPage, AlertQuery, LogEvent, TailBatch, TailSpec
+from jinkies.model import (
+    Actor,
+    AlertDetail,
+    AlertPage,
+    AlertQuery,
+    LogEvent,
+    QueryProgress,
+    QuerySpec,
+    TailBatch,
+    TailSpec,
+)
 from jinkies.operator import Hosting
 
 
@@ -77,6 +87,9 @@ class StandIn:
         raise NotImplementedError
 
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
+        raise NotImplementedError
+
+    def query_logs(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
         raise NotImplementedError
 
 

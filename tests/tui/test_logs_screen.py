@@ -2,13 +2,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
 
 from jinkies.config import AwsConfig, Config
 from jinkies.core import Core
-from jinkies.model import Level, LogEvent, PartHealth, PartState, TailBatch, TailInfo, TailSpec
+from jinkies.model import (
+    Level,
+    LogEvent,
+    PartHealth,
+    PartState,
+    QueryProgress,
+    QuerySpec,
+    TailBatch,
+    TailInfo,
+    TailSpec,
+)
 from jinkies.operator import Operator
 from jinkies.ports import Execute, LoadCursor
 from tests.tui.conftest import Console, console_on
@@ -52,6 +62,9 @@ class FakeLogs:
 
     def tails(self) -> tuple[TailInfo, ...]:
         return ()
+
+    def query(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
+        raise NotImplementedError
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         return ()

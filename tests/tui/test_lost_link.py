@@ -21,6 +21,8 @@ from jinkies.model import (
     LogEvent,
     PartHealth,
     PartState,
+    QueryProgress,
+    QuerySpec,
     TailBatch,
     TailSpec,
 )
@@ -106,6 +108,11 @@ class Cuttable:
 
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         return await self._up().fetch_logs(spec, start_ms=start_ms, end_ms=end_ms, limit=limit)
+
+    @asynccontextmanager
+    async def query_logs(self, spec: QuerySpec) -> AsyncIterator[AsyncIterator[QueryProgress]]:
+        async with self._up().query_logs(spec) as progress:
+            yield progress
 
 
 @asynccontextmanager
