@@ -227,7 +227,12 @@ async def _add_ingest(stack: AsyncExitStack, core: Core) -> None:
 
 
 async def _add_background(stack: AsyncExitStack, core: Core) -> None:
-    work: dict[str, Callable[[], Awaitable[None]]] = {"retention": core.expire_for_ever}
+    from jinkies import housekeeping
+
+    work: dict[str, Callable[[], Awaitable[None]]] = {
+        "retention": lambda: housekeeping.expire(core),
+        "time": lambda: housekeeping.keep_time(core),
+    }
     if (missing := core.config.github.missing()) is None:
         worker = _github_worker(core)
         work["github"] = worker.run
@@ -237,7 +242,7 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
     if (missing := core.config.discord.missing()) is not None:
         core.report_health(PartHealth(part="discord", state=PartState.UNCONFIGURED, detail=missing))
     else:
-        work["bot watch"] = core.notice_silence_for_ever
+        work["bot watch"] = lambda: housekeeping.notice_silence(core)
     if core.logs is not None:
         logs = core.logs
         work["aws health"] = lambda: _check_for_ever(core, logs.check)

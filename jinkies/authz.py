@@ -6,20 +6,29 @@ from jinkies.commands import (
     Acknowledge,
     AdvanceWatch,
     AnyCommand,
+    Assign,
+    Bulk,
+    Comment,
     CreatePullRequest,
     Expire,
+    Merge,
     RecordPullRequest,
     Reopen,
     Report,
     ReportOccurrence,
     ReportRecovery,
     Resolve,
+    Snooze,
+    Split,
+    Tick,
+    Undo,
 )
 from jinkies.errors import Forbidden
 from jinkies.model import Actor, ActorKind
 
-_CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch)
-_DISCORD_MAY = (Acknowledge, Resolve, Reopen, CreatePullRequest)  # a tail's grep could stall the core
+_CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch, Tick)
+_DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk)
+_DISCORD_MAY = (*_DECISIONS, CreatePullRequest)  # a tail's grep could stall the core
 
 
 def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) -> None:

@@ -86,6 +86,68 @@ class Reopen(Command, frozen=True, kw_only=True, tag="reopen"):
     note: str = ""
 
 
+class Snooze(Command, frozen=True, kw_only=True, tag="snooze"):
+    """Not now: until a time, until it happened so many more times, or whichever comes first. At least one of both."""
+
+    alert_id: int
+    until_ms: int | None = None  # in the future, at most 90 days ahead
+    occurrences: int | None = None  # 1 to 1,000,000 more
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Assign(Command, frozen=True, kw_only=True, tag="assign"):
+    """Somebody in particular is to look at it; "" takes it from whoever has it."""
+
+    alert_id: int
+    to: str  # a name that the team uses; at most 80 characters
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Comment(Command, frozen=True, kw_only=True, tag="comment"):
+    """A line in the timeline; decides nothing."""
+
+    alert_id: int
+    text: str  # 1 to 4,000 characters
+
+
+class Undo(Command, frozen=True, kw_only=True, tag="undo"):
+    """Takes back one's own last decision, up to UNDO_S after it, if nothing was decided since."""
+
+    alert_id: int
+    seen_rev: int | None = None
+
+
+class Merge(Command, frozen=True, kw_only=True, tag="merge"):
+    """Both are one thing: ``alert_id`` becomes part of ``into``, with what it counts and what will be counted."""
+
+    alert_id: int
+    into: int
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Split(Command, frozen=True, kw_only=True, tag="split"):
+    """Takes a merged alert out again, with the occurrences that it brought; those since then stay with the other."""
+
+    alert_id: int
+    seen_rev: int | None = None
+    note: str = ""
+
+
+class Bulk(Command, frozen=True, kw_only=True, tag="bulk"):
+    """Decisions on many alerts in one transaction; each is carried out or refused by itself."""
+
+    items: tuple[Acknowledge | Resolve | Reopen | Snooze | Assign | Comment, ...]  # 1 to 500
+
+
+class Tick(Command, frozen=True, kw_only=True, tag="tick"):
+    """What time alone decides: snoozes that end, quiet alerts that resolve; only the core says this."""
+
+    limit: int = 200
+
+
 class CreatePullRequest(Command, frozen=True, kw_only=True, tag="create_pull_request"):
     """Record the intent of a draft pull request; a worker opens it. Asking twice gives the same one."""
 
@@ -163,6 +225,14 @@ AnyCommand = (
     | Acknowledge
     | Resolve
     | Reopen
+    | Snooze
+    | Assign
+    | Comment
+    | Undo
+    | Merge
+    | Split
+    | Bulk
+    | Tick
     | CreatePullRequest
     | RecordPullRequest
     | RecordDelivery
@@ -184,5 +254,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     decision_rev: int | None = None
     seq: int | None = None  # journal position that shows the change
     tail_id: str | None = None
-    items: tuple[Outcome, ...] = ()  # of a Report, in its order
+    items: tuple[Outcome, ...] = ()  # of a Report or a Bulk, in its order
+    refused: str = ""  # of an item of a Bulk: why it was not carried out
     reason: str = ""  # why it was decided so, one line for people

@@ -41,6 +41,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True):
     environment: str | None = None  # None: the desk's
     runbook: str | None = None  # an http(s) address
     sentry_project: str | None = None  # the project in the DSN of its Sentry SDK: http://<token>@host:8080/<project>
+    auto_resolve_hours: int | None = None  # None: the desk's
 
 
 class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +156,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     max_log_lines: int = 1_000  # MAX_LOG_LINES: most lines that one log answer holds, 1 to 10,000
     alert_retention_days: int = 30  # ALERT_RETENTION_DAYS: resolved alerts are deleted after that; 0 keeps them
+    auto_resolve_hours: int = 0  # an alert that is quiet for so long is over, 0 to 8,760; 0 never
     services: dict[str, ServiceConfig] = {}
     discord: DiscordConfig = DiscordConfig()
     github: GitHubConfig = GitHubConfig()

@@ -67,6 +67,7 @@ SETTINGS = (
     Setting("", "log_level", checks.log_level, ("LOG_LEVEL",)),
     Setting("", "max_log_lines", checks.whole(1, 10_000), ("MAX_LOG_LINES",)),
     Setting("", "alert_retention_days", checks.whole(0, 36_500), ("ALERT_RETENTION_DAYS",)),
+    Setting("", "auto_resolve_hours", checks.whole(0, 8_760)),
     Setting("discord", "guild_id", checks.discord_id, ("DISCORD_GUILD_ID",)),
     Setting("discord", "alert_channel_id", checks.discord_id, ("DISCORD_ALERT_CHANNEL_ID",)),
     Setting("discord", "log_channel_id", checks.discord_id, ("DISCORD_LOG_CHANNEL_ID",)),
@@ -111,6 +112,7 @@ SERVICE_CHECKS: dict[str, checks.Check] = {
     "environment": checks.text,
     "runbook": checks.url,
     "sentry_project": checks.sentry_project,
+    "auto_resolve_hours": checks.whole(0, 8_760),
 }
 WATCH_CHECKS: dict[str, checks.Check] = {
     "name": checks.text,

@@ -20,11 +20,14 @@ from jinkies import __version__, authz
 from jinkies.clock import Clock
 from jinkies.commands import (
     AnyCommand,
+    Bulk,
     CreatePullRequest,
     Expire,
+    Merge,
     Outcome,
     ReportHealth,
     StartTail,
+    Tick,
 )
 from jinkies.config import Config
 from jinkies.errors import (
@@ -40,8 +43,8 @@ from jinkies.errors import (
 )
 from jinkies.events import PROTOCOL, HealthChanged, Hello, Position, Snapshot, TailsChanged, Update
 from jinkies.hub import Hub, Published, Subscription
+from jinkies.lifecycle import Policy
 from jinkies.model import (
-    SYSTEM,
     Actor,
     AlertDetail,
     AlertPage,
@@ -57,15 +60,15 @@ from jinkies.model import (
 from jinkies.operator import Hosting
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
+from jinkies.requests import Request, digest
 from jinkies.store.changes import Changes, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
-from jinkies.workspace import Request, Workspace, digest
+from jinkies.workspace import Workspace
 
 BATCH_LIMIT = 256  # commands that share a transaction
+HOUR_MS = 3_600_000
 KEY_LIMIT = 200  # characters of an idempotency key
-BOT_SILENCE_S = 40.0  # it reports every 15 s
-BOT_SILENT = "the bot is silent: is jinkies-bot running?"
 
 _Waiting = tuple[Request, asyncio.Future[Outcome]]
 
@@ -94,6 +97,14 @@ class Core:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
+        self._policy = Policy(
+            auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
+            services={
+                service.name: service.auto_resolve_hours * HOUR_MS
+                for service in config.services.values()
+                if service.auto_resolve_hours is not None
+            },
+        )
 
     async def __aenter__(self) -> Self:
         self._writer_task = asyncio.create_task(self._write_for_ever(), name="jinkies-writer")
@@ -147,13 +158,9 @@ class Core:
             self.health[health.part] = health
             self.hub.publish(HealthChanged(health=health))
 
-    async def notice_silence_for_ever(self) -> None:
-        """Say when the bot has not been heard of for a while: nobody else would, were it killed."""
-        self.report_health(PartHealth(part="discord", state=PartState.CONNECTING, detail="no bot yet: run jinkies-bot"))
-        while True:
-            await self.clock.sleep(BOT_SILENCE_S / 4)
-            if self.clock.now_ms() - self._heard_at_ms["discord"] > BOT_SILENCE_S * 1000:
-                self.report_health(PartHealth(part="discord", state=PartState.FAILED, detail=BOT_SILENT))
+    def unheard_ms(self, part: str) -> int:
+        """How long nobody has reported on a part that somebody reported on."""
+        return self.clock.now_ms() - self._heard_at_ms[part]
 
     def tails_changed(self) -> None:
         """Publish the tails that run now."""
@@ -220,8 +227,10 @@ class Core:
 
     async def _transact(self, requests: list[Request]) -> tuple[Changes, list[Outcome | CommandError], list[bytes]]:
         """All of them in one transaction. Raises with nothing written."""
-        loaded = await self._store.begin(_wanted(requests))
-        space = Workspace(loaded, now_ms=self.clock.now_ms(), alert_channel_id=self.config.discord.alert_channel_id)
+        now_ms = self.clock.now_ms()
+        loaded = await self._store.begin(_wanted(requests, now_ms))
+        channel_id = self.config.discord.alert_channel_id
+        space = Workspace(loaded, now_ms=now_ms, alert_channel_id=channel_id, policy=self._policy)
         try:
             answers = [self._carry_out(space, request) for request in requests]
         except Exception:
@@ -310,15 +319,6 @@ class Core:
             raise NotConfigured(f"AWS is not configured: {self.config.aws.missing() or 'this core reads no logs'}")
         return self.logs
 
-    async def expire_for_ever(self) -> None:
-        """Delete resolved alerts past ALERT_RETENTION_DAYS, in small steps that let ingest pass between them."""
-        while self.config.alert_retention_days > 0:
-            before_ms = self.clock.now_ms() - self.config.alert_retention_days * 86_400_000
-            with contextlib.suppress(StoreFailed, Overloaded):
-                while (await self.execute(Expire(before_ms=before_ms), SYSTEM)).changed:
-                    await self.clock.sleep(0.05)
-            await self.clock.sleep(3_600)
-
 
 class EmbeddedOperator:
     """The Operator in the core's own process, for one actor. See ``jinkies.operator.Operator``."""
@@ -392,7 +392,7 @@ async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update
         yield one.update
 
 
-def _wanted(requests: list[Request]) -> Wanted:
+def _wanted(requests: list[Request], now_ms: int) -> Wanted:
     wanted = Wanted()
     for request in requests:
         if request.key is not None:
@@ -401,9 +401,17 @@ def _wanted(requests: list[Request]) -> Wanted:
         alert_id = getattr(request.command, "alert_id", None)
         if isinstance(alert_id, int):
             wanted.alert_ids.add(alert_id)
-        if isinstance(request.command, Expire):
-            wanted.expire_before_ms = request.command.before_ms
-            wanted.expire_limit = request.command.limit
+        match request.command:
+            case Merge(into=into):
+                wanted.alert_ids.add(into)
+            case Bulk(items=items):
+                wanted.alert_ids.update(item.alert_id for item in items)
+            case Tick(limit=limit):
+                wanted.due_before_ms, wanted.due_limit = now_ms, limit
+            case Expire(before_ms=before_ms, limit=limit):
+                wanted.expire_before_ms, wanted.expire_limit = before_ms, limit
+            case _:
+                pass
     return wanted
 
 

@@ -1,28 +1,47 @@
-"""The life of an alert as pure decisions: (what was loaded, command, now) → the new row, and the reason why.
+"""What happens to an alert, as pure decisions: (what was loaded, command, now) → the new row, and the reason why.
+
+Occurrences, recoveries, the passing of time, and work on GitHub; what people decide is in ``decisions``.
 
 A decision that changes nothing gives the same row back with the reason; a refusal raises ``Conflict`` or ``Invalid``.
 """
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from jinkies.commands import CreatePullRequest, RecordPullRequest, ReportOccurrence
-from jinkies.errors import Conflict, Invalid
+from jinkies.errors import Invalid
 from jinkies.model import (
+    SYSTEM,
     Actor,
     AlertRow,
     EntryKind,
+    LastDecision,
     Link,
     LinkKind,
     PullRequest,
+    Standing,
     State,
     WorkState,
 )
 
 NOTES_LIMIT = 10_000  # characters of a pull request's notes
 TITLE_LIMIT = 256  # characters of an alert's or a pull request's title (GitHub's own bound)
-NOTE_LIMIT = 1_000  # characters of a note on a decision
+UNDO_S = 30
+HEAT_HALF_LIFE_S = 600
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration decides of an alert's life."""
+
+    auto_resolve_ms: int = 0  # quiet for that long is over; 0 never
+    services: dict[str, int] = {}  # the same, of a service that says otherwise
+
+    def quiet_ms(self, service: str) -> int:
+        """How long an alert of a service has to be quiet until it is over; 0 never."""
+        return self.services.get(service, self.auto_resolve_ms)
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +78,7 @@ def opened(command: ReportOccurrence, opening: Opening, at_ms: int) -> Decision:
         request_path=command.request_path,
         culprit=opening.culprit,
         count=1,
+        heat=1.0,
         first_seen_at_ms=at_ms,
         last_seen_at_ms=at_ms,
         links=links,
@@ -78,35 +98,22 @@ def occurred(row: AlertRow, command: ReportOccurrence, at_ms: int) -> Decision:
         count=row.count + 1,
         first_seen_at_ms=min(row.first_seen_at_ms, at_ms),
         last_seen_at_ms=max(row.last_seen_at_ms, at_ms),
+        heat=_heat(row, at_ms),
+        last_decision=_undoable(row.last_decision, at_ms),
         severity=max(row.severity, command.severity, key=lambda severity: severity.rank),
         revision=row.revision + 1,
     )
-    if row.state is State.RESOLVED and at_ms > (row.resolved_at_ms or 0):
-        back = msgspec.structs.replace(counted, **_UNDECIDED, state=State.OPEN, decision_rev=row.decision_rev + 1)
+    woken = row.snoozed_until_count is not None and counted.count >= row.snoozed_until_count
+    regressed = row.state is State.RESOLVED and row.merged_into is None and at_ms > (row.resolved_at_ms or 0)
+    if regressed or (woken and row.state is State.SNOOZED):
+        back = msgspec.structs.replace(
+            counted, **UNDECIDED, state=State.OPEN, last_decision=None, decision_rev=row.decision_rev + 1
+        )
+        if woken:
+            reason = f"the snooze is over: happened {counted.count:,} times"
+            return Decision(row=back, kind=EntryKind.ALERT_WOKE, reason=reason)
         return Decision(row=back, kind=EntryKind.ALERT_REGRESSED, reason="came back after it was resolved")
     return Decision(row=counted, kind=EntryKind.ALERT_OCCURRED, reason=f"happened again, ×{counted.count}")
-
-
-def acknowledge(row: AlertRow, actor: Actor, seen_rev: int | None, note: str, now_ms: int) -> Decision:
-    """Somebody is on it."""
-    _check_seen(row, seen_rev)
-    _check_note(note)
-    if row.state is State.ACKNOWLEDGED:
-        return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
-    if row.state is State.RESOLVED:
-        raise Conflict(f"#{row.alert_id} is {_decided(row)}; reopen it first")
-    new = _decide(row, state=State.ACKNOWLEDGED, acknowledged_by=actor, acknowledged_at_ms=now_ms)
-    return Decision(row=new, kind=EntryKind.ALERT_ACKNOWLEDGED, reason=_said(f"acknowledged by {actor.name}", note))
-
-
-def resolve(row: AlertRow, actor: Actor, seen_rev: int | None, note: str, now_ms: int) -> Decision:
-    """It is over."""
-    _check_seen(row, seen_rev)
-    _check_note(note)
-    if row.state is State.RESOLVED:
-        return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
-    new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=now_ms)
-    return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"resolved by {actor.name}", note))
 
 
 def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int) -> Decision:
@@ -115,28 +122,47 @@ def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int) -> Decision:
     It is resolved as of ``at_ms``: what began between then and now, and is told later, is no late news.
     """
     if row.state is State.RESOLVED:
-        return Decision(row=row, kind=None, reason=f"already {_decided(row)}")
+        return Decision(row=row, kind=None, reason=f"already {decided_text(row)}")
     if row.last_seen_at_ms > at_ms:
         return Decision(row=row, kind=None, reason="it happened again since")
-    new = _decide(row, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=at_ms)
-    return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=_said(f"recovered, says {actor.name}", reason))
+    new = resolved(row, actor, at_ms, None)
+    return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=said(f"recovered, says {actor.name}", reason))
 
 
-def reopen(row: AlertRow, actor: Actor, seen_rev: int | None, note: str) -> Decision:
-    """Takes an acknowledgement or a resolution back."""
-    _check_seen(row, seen_rev)
-    _check_note(note)
-    if row.state is State.OPEN:
-        return Decision(row=row, kind=None, reason="already open")
-    new = _decide(row, **_UNDECIDED, state=State.OPEN)
-    return Decision(row=new, kind=EntryKind.ALERT_REOPENED, reason=_said(f"reopened by {actor.name}", note))
+def due(row: AlertRow, policy: Policy, now_ms: int) -> Decision:
+    """What time alone decides of an alert."""
+    if row.state is State.SNOOZED and row.snoozed_until_ms is not None and row.snoozed_until_ms <= now_ms:
+        new = decide(row, None, **UNDECIDED, state=State.OPEN)
+        return Decision(row=new, kind=EntryKind.ALERT_WOKE, reason="the snooze is over")
+    quiet_ms = policy.quiet_ms(row.service)
+    if quiet_ms and row.unresolved and row.state is not State.SNOOZED and row.last_seen_at_ms + quiet_ms <= now_ms:
+        new = resolved(row, SYSTEM, now_ms, None)
+        reason = f"resolved by itself: quiet for {span_text(quiet_ms)}"
+        return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=reason)
+    return Decision(row=row, kind=None, reason="not due")
+
+
+def due_at_ms(row: AlertRow, policy: Policy) -> int | None:
+    """When ``due`` has something to decide, or None."""
+    if row.state is State.SNOOZED:
+        return row.snoozed_until_ms
+    quiet_ms = policy.quiet_ms(row.service)
+    return row.last_seen_at_ms + quiet_ms if quiet_ms and row.unresolved else None
+
+
+def span_text(span_ms: int) -> str:
+    """``90 min``, ``2 h``, ``7 d``: whole units, the largest that fits."""
+    for unit_ms, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min")):
+        if span_ms >= unit_ms and span_ms % unit_ms == 0:
+            return f"{span_ms // unit_ms:,} {unit}"
+    return f"{span_ms // 1000:,} s"
 
 
 def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor) -> Decision:
     """Record the intent of a draft pull request; one that is asked for or there stays the one."""
-    _check_length("title", command.title, TITLE_LIMIT)
-    _check_length("notes", command.notes, NOTES_LIMIT)
-    _check_length("base_branch", command.base_branch or "", 255)
+    check_length("title", command.title, TITLE_LIMIT)
+    check_length("notes", command.notes, NOTES_LIMIT)
+    check_length("base_branch", command.base_branch or "", 255)
     held = row.pull_request
     if held is not None and held.state is WorkState.DONE:
         return Decision(row=row, kind=None, reason=f"already there: {held.url}")
@@ -179,7 +205,8 @@ def default_pull_request_title(row: AlertRow) -> str:
     return f"Fix {row.title} in {row.service}"[:TITLE_LIMIT]
 
 
-_UNDECIDED: dict[str, None] = {
+AWAKE: dict[str, None] = {"snoozed_by": None, "snoozed_until_ms": None, "snoozed_until_count": None}
+UNDECIDED: dict[str, None] = AWAKE | {
     "acknowledged_by": None,
     "acknowledged_at_ms": None,
     "resolved_by": None,
@@ -187,28 +214,54 @@ _UNDECIDED: dict[str, None] = {
 }
 
 
-def _decide(row: AlertRow, **changes: object) -> AlertRow:
-    return msgspec.structs.replace(row, **changes, revision=row.revision + 1, decision_rev=row.decision_rev + 1)
+class By(msgspec.Struct, frozen=True):
+    """Whose decision it is; None where nobody's can be taken back."""
+
+    actor: Actor
+    at_ms: int
+    what: str
 
 
-def _check_seen(row: AlertRow, seen_rev: int | None) -> None:
-    if seen_rev is not None and seen_rev != row.decision_rev:
-        raise Conflict(f"somebody was faster: #{row.alert_id} is {_decided(row)}")
+def decide(row: AlertRow, by: By | None, **changes: object) -> AlertRow:
+    """The row after a decision: with its changes, its revisions moved, and what an undo puts back."""
+    last = None
+    if by is not None:
+        before = Standing(**{name: getattr(row, name) for name in Standing.__struct_fields__})
+        last = LastDecision(by=by.actor, at_ms=by.at_ms, what=by.what, before=before)
+    return msgspec.structs.replace(
+        row, **changes, last_decision=last, revision=row.revision + 1, decision_rev=row.decision_rev + 1
+    )
 
 
-def _check_note(note: str) -> None:
-    _check_length("note", note, NOTE_LIMIT)
+def resolved(row: AlertRow, actor: Actor, now_ms: int, by: By | None) -> AlertRow:
+    """The row once it is over."""
+    return decide(row, by, **AWAKE, state=State.RESOLVED, resolved_by=actor, resolved_at_ms=now_ms)
 
 
-def _check_length(field: str, text: str, limit: int) -> None:
+def _undoable(last: LastDecision | None, at_ms: int) -> LastDecision | None:
+    """Not carried along once it can't be undone any more."""
+    return last if last is not None and at_ms - last.at_ms <= UNDO_S * 1000 else None
+
+
+def _heat(row: AlertRow, at_ms: int) -> float:
+    """Halved by time, one more; what comes out of order cools by its age."""
+    apart = math.pow(0.5, abs(at_ms - row.last_seen_at_ms) / 1000 / HEAT_HALF_LIFE_S)
+    return row.heat * apart + 1 if at_ms >= row.last_seen_at_ms else row.heat + apart
+
+
+def check_length(field: str, text: str, limit: int) -> None:
+    """Raise ``Invalid``, naming the field, for a text of more than ``limit`` characters."""
     if len(text) > limit:
         raise Invalid(f"{field}: {len(text):,} characters; at most {limit:,}")
 
 
-def _decided(row: AlertRow) -> str:
-    by = row.resolved_by if row.state is State.RESOLVED else row.acknowledged_by
-    return f"{row.state.value} by {by.name}" if by is not None and row.state is not State.OPEN else row.state.value
+def decided_text(row: AlertRow) -> str:
+    """The state in words, with whose decision it was."""
+    by = {State.ACKNOWLEDGED: row.acknowledged_by, State.SNOOZED: row.snoozed_by, State.RESOLVED: row.resolved_by}
+    actor = by.get(row.state)
+    return f"{row.state.value} by {actor.name}" if actor is not None else row.state.value
 
 
-def _said(text: str, note: str) -> str:
+def said(text: str, note: str) -> str:
+    """What was done, with the note that somebody left."""
     return f"{text}: {note.strip()}" if note.strip() else text

@@ -16,7 +16,11 @@ class State(StrEnum):
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"  # nobody is told until a time, or until it happened so often
     RESOLVED = "resolved"
+
+
+UNRESOLVED = (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
 
 
 class Severity(StrEnum):
@@ -94,6 +98,30 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What people decided of an alert: what an undo puts back."""
+
+    state: State
+    acknowledged_by: Actor | None = None
+    acknowledged_at_ms: int | None = None
+    resolved_by: Actor | None = None
+    resolved_at_ms: int | None = None
+    snoozed_by: Actor | None = None
+    snoozed_until_ms: int | None = None
+    snoozed_until_count: int | None = None
+    assigned_to: str | None = None
+    merged_into: int | None = None
+
+
+class LastDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest decision of a person, for as long as it can be undone."""
+
+    by: Actor
+    at_ms: int
+    what: str  # "acknowledged", "snoozed until …"
+    before: Standing
+
+
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     """The slim image of an alert: what lists, cards and journal entries carry. Folding one is replacing it."""
 
@@ -113,6 +141,15 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_at_ms: int | None = None
     resolved_by: Actor | None = None
     resolved_at_ms: int | None = None
+    snoozed_by: Actor | None = None
+    snoozed_until_ms: int | None = None  # it wakes then,
+    snoozed_until_count: int | None = None  # or when ``count`` comes to this
+    assigned_to: str | None = None  # a name that the team uses; at most 80 characters
+    merged_into: int | None = None  # it is part of that alert now, which counts its occurrences
+    comments: int = 0
+    uncounted: int = 0  # occurrences that were counted here and left with an alert that was split off
+    heat: float = 0.0  # occurrences, each worth half after HEAT_HALF_LIFE_S; as of ``last_seen_at_ms``
+    last_decision: LastDecision | None = None
     links: tuple[Link, ...] = ()
     pull_request: PullRequest | None = None
     revision: int = 1  # moves with every change, occurrences included
@@ -157,6 +194,13 @@ class EntryKind(StrEnum):
     ALERT_RESOLVED = "alert.resolved"
     ALERT_REOPENED = "alert.reopened"
     ALERT_REGRESSED = "alert.regressed"
+    ALERT_SNOOZED = "alert.snoozed"
+    ALERT_WOKE = "alert.woke"
+    ALERT_ASSIGNED = "alert.assigned"
+    ALERT_COMMENTED = "alert.commented"
+    ALERT_UNDONE = "alert.undone"
+    ALERT_MERGED = "alert.merged"
+    ALERT_SPLIT = "alert.split"
     ALERT_EXPIRED = "alert.expired"
     PULL_REQUEST_REQUESTED = "pull_request.requested"
     PULL_REQUEST_OPENED = "pull_request.opened"
@@ -222,13 +266,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     open: int = 0
     acknowledged: int = 0
+    snoozed: int = 0
     resolved: int = 0
     critical: int = 0
 
     @property
     def unresolved(self) -> int:
-        """Open and acknowledged ones."""
-        return self.open + self.acknowledged
+        """Open, acknowledged and snoozed ones."""
+        return self.open + self.acknowledged + self.snoozed
 
 
 class Level(StrEnum):

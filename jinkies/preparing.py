@@ -11,7 +11,7 @@ from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, fingerprint, own_fingerprint, title
 from jinkies.redact import redact, redact_occurrence
-from jinkies.workspace import Prepared, PreparedRecovery
+from jinkies.requests import Prepared, PreparedRecovery
 
 REPORTS_LIMIT = 1_000  # of one Report
 INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick

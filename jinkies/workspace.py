@@ -5,18 +5,20 @@ Nothing here knows of SQL or of waiting: it turns what was loaded and a list of 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import msgspec
 
-from jinkies import lifecycle
+from jinkies import decisions, lifecycle
 from jinkies.commands import (
     Acknowledge,
     AdvanceWatch,
-    AnyCommand,
+    Assign,
+    Bulk,
+    Comment,
     CreatePullRequest,
     Expire,
+    Merge,
     Outcome,
     RecordDelivery,
     RecordPullRequest,
@@ -25,80 +27,53 @@ from jinkies.commands import (
     ReportOccurrence,
     ReportRecovery,
     Resolve,
+    Snooze,
+    Split,
     TakeLease,
+    Tick,
+    Undo,
 )
-from jinkies.errors import Conflict, Invalid, KeyReused, NotFound
+from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
-from jinkies.lifecycle import Decision, Opening
+from jinkies.lifecycle import Decision, Opening, Policy
+from jinkies.mirror import Mirror
 from jinkies.model import (
     Actor,
     AlertRow,
     Counts,
     Delivery,
-    DeliveryState,
     EntryKind,
     Occurrence,
     Severity,
     State,
 )
+from jinkies.requests import Prepared, PreparedRecovery, Request
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert
 
+BULK_LIMIT = 500  # decisions in one command
+NO_POLICY = Policy()
 SEARCHED_MESSAGE = 2_000  # characters of the message that search looks at
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """An occurrence after redaction, with what was derived from it before the transaction began."""
-
-    command: ReportOccurrence
-    fingerprint: str
-    title: str
-    culprit: str | None
-    environment: str
-    runbook: str | None
-
-
-class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True):
-    """A recovery after redaction."""
-
-    command: ReportRecovery
-    fingerprint: str
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A command on its way through the writer."""
-
-    command: AnyCommand
-    actor: Actor
-    prepared: tuple[Prepared | PreparedRecovery, ...] = ()  # of Report and its items, and of AdvanceWatch
-    key: str | None = None
-    digest: bytes = b""  # SHA-256 of the command as it was asked, for the key
-
-    @property
-    def sender(self) -> str:
-        """Whose namespace of idempotency keys this is."""
-        return f"{self.actor.kind}:{self.actor.id}"
-
-
-def digest(command: AnyCommand) -> bytes:
-    """What makes two commands the same one."""
-    return hashlib.sha256(msgspec.json.encode(command)).digest()
 
 
 class Workspace:
     """The loaded state, the decisions taken on it so far, and the changes they make."""
 
-    def __init__(self, loaded: Loaded, *, now_ms: int, alert_channel_id: str | None) -> None:
+    def __init__(
+        self, loaded: Loaded, *, now_ms: int, alert_channel_id: str | None, policy: Policy = NO_POLICY
+    ) -> None:
         self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
         self._now_ms = now_ms
-        self._channel_id = alert_channel_id
+        self._policy = policy
+        self._due = loaded.due
         self._seq = loaded.head_seq
         self._alerts = dict(loaded.alerts)
         self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
-        self._deliveries = {
-            (delivery.alert_id, delivery.channel_id, delivery.kind): delivery
-            for deliveries in loaded.deliveries.values()
-            for delivery in deliveries
-        }
+        self._mirror = Mirror(
+            (delivery for deliveries in loaded.deliveries.values() for delivery in deliveries),
+            self.changes.deliveries,
+            now_ms=now_ms,
+            channel_id=alert_channel_id,
+        )
         self._answered = dict(loaded.answered)
         self._leases = dict(loaded.leases)
         self._expired = loaded.expired
@@ -135,16 +110,18 @@ class Workspace:
             case Report():
                 items = tuple(self._report(one, actor) for one in request.prepared)
                 return Outcome(changed=any(one.changed for one in items), items=items, reason=f"{len(items)} reports")
-            case Acknowledge(seen_rev=seen, note=note):
+            case Acknowledge() | Resolve() | Reopen() | Snooze() | Assign() | Comment() | Undo():
                 return self._change(
-                    command.alert_id, actor, lambda row: lifecycle.acknowledge(row, actor, seen, note, self._now_ms)
+                    command.alert_id, actor, lambda row: decisions.decide_on(row, command, actor, self._now_ms)
                 )
-            case Resolve(seen_rev=seen, note=note):
-                return self._change(
-                    command.alert_id, actor, lambda row: lifecycle.resolve(row, actor, seen, note, self._now_ms)
-                )
-            case Reopen(seen_rev=seen, note=note):
-                return self._change(command.alert_id, actor, lambda row: lifecycle.reopen(row, actor, seen, note))
+            case Merge():
+                return self._merge(command, actor)
+            case Split():
+                return self._split(command, actor)
+            case Bulk():
+                return self._bulk(request, command)
+            case Tick():
+                return self._tick(actor)
             case CreatePullRequest():
                 return self._change(
                     command.alert_id, actor, lambda row: lifecycle.request_pull_request(row, command, actor)
@@ -167,7 +144,7 @@ class Workspace:
             return self._recover(prepared, actor)
         command = prepared.command
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)  # a sender's clock may be ahead of ours
-        alert_id = self._by_fingerprint.get(prepared.fingerprint)
+        alert_id = self._found(prepared.fingerprint)
         if alert_id is None:
             decision = lifecycle.opened(command, self._opening(prepared), at_ms)
             search = _search_text(decision.row, command.message)
@@ -179,8 +156,8 @@ class Workspace:
                 return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
             search, fingerprint = stored.search, stored.fingerprint
         row = decision.row
-        self._put(StoredAlert(row=row, fingerprint=fingerprint, search=search))
-        self.changes.occurrences.append((row.alert_id, row.count, _occurrence(command, at_ms)))
+        self._put(row, fingerprint=fingerprint, search=search)
+        self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, _occurrence(command, at_ms)))
         seq = self._journal_alert(decision, actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
 
@@ -209,32 +186,65 @@ class Workspace:
         decision = decide(stored.row)
         if decision.kind is None:
             return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
-        self._put(msgspec.structs.replace(stored, row=decision.row))
+        self._put(decision.row, fingerprint=stored.fingerprint, search=stored.search)
         return _outcome(decision.row, self._journal_alert(decision, actor), decision.reason)
+
+    def _merge(self, command: Merge, actor: Actor) -> Outcome:
+        row, into = self._stored(command.alert_id), self._stored(command.into)
+        gone, grown = decisions.merge(row.row, into.row, command, actor, self._now_ms)
+        return self._both((row, gone), (into, grown), actor)
+
+    def _split(self, command: Split, actor: Actor) -> Outcome:
+        row = self._stored(command.alert_id)
+        if row.row.merged_into is None:
+            return msgspec.structs.replace(_outcome(row.row, None, "it is part of no other alert"), changed=False)
+        of = self._stored(row.row.merged_into)
+        back, less = decisions.split(row.row, of.row, command, actor)
+        return self._both((row, back), (of, less), actor)
+
+    def _both(self, one: tuple[StoredAlert, Decision], other: tuple[StoredAlert, Decision], actor: Actor) -> Outcome:
+        for stored, decision in (one, other):
+            self._put(decision.row, fingerprint=stored.fingerprint, search=stored.search)
+        seqs = [self._journal_alert(decision, actor) for _, decision in (one, other)]
+        return _outcome(one[1].row, seqs[-1], one[1].reason)
+
+    def _bulk(self, request: Request, command: Bulk) -> Outcome:
+        if not 1 <= len(command.items) <= BULK_LIMIT:
+            raise Invalid(f"items: {len(command.items):,} decisions; 1 to {BULK_LIMIT:,}")
+        outcomes = tuple(self._one_of_many(request, item) for item in command.items)
+        done = sum(outcome.changed for outcome in outcomes)
+        refused = sum(bool(outcome.refused) for outcome in outcomes)
+        reason = f"{done} of {len(outcomes)} changed{f', {refused} refused' if refused else ''}"
+        return Outcome(changed=done > 0, items=outcomes, reason=reason)
+
+    def _one_of_many(self, request: Request, item: decisions.Decidable) -> Outcome:
+        one = msgspec.structs.replace(request, command=item, key=None)
+        try:
+            return self._decide(one)
+        except CommandError as refusal:
+            if isinstance(refusal, Conflict):
+                self.refuse(one, str(refusal))
+            return Outcome(alert_id=item.alert_id, changed=False, refused=str(refusal))
+
+    def _tick(self, actor: Actor) -> Outcome:
+        due, self._due = self._due, []
+        outcomes = [
+            self._change(alert_id, actor, lambda row: lifecycle.due(row, self._policy, self._now_ms))
+            for alert_id in due
+        ]
+        changed = sum(outcome.changed for outcome in outcomes)
+        return Outcome(changed=changed > 0, reason=f"{changed} due")
 
     def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
         lease = self._leases.get("board")
         if lease is None or lease.holder != command.holder or lease.expires_at_ms <= self._now_ms:
             raise Conflict("the board's lease is not yours")
         self._stored(command.alert_id)
-        held = self._deliveries.get((command.alert_id, command.channel_id, command.kind))
-        if held is None:
-            raise NotFound(f"#{command.alert_id} is not wanted in channel {command.channel_id}")
-        new = msgspec.structs.replace(
-            held,
-            state=command.state,
-            message_id=command.message_id,
-            shown_revision=command.shown_revision,
-            shown_hash=command.shown_hash,
-            error=command.error,
-            changed_at_ms=held.changed_at_ms,
-        )
-        if new == held:
+        recorded = self._mirror.record(command)
+        if recorded is None:
             return Outcome(alert_id=command.alert_id, changed=False, reason="recorded already")
-        new = msgspec.structs.replace(new, changed_at_ms=self._now_ms)
-        text = _delivery_text(held, new)
-        self._keep_delivery(new)
-        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, (new,))
+        delivery, text = recorded
+        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, (delivery,))
         return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
 
     def _take_lease(self, command: TakeLease) -> Outcome:
@@ -278,8 +288,16 @@ class Workspace:
             raise NotFound(f"there is no alert #{alert_id}")
         return stored
 
-    def _put(self, stored: StoredAlert) -> None:
-        row = stored.row
+    def _found(self, fingerprint: str) -> int | None:
+        """The alert that counts occurrences of a fingerprint: what it was merged into, where it was."""
+        alert_id = self._by_fingerprint.get(fingerprint)
+        while alert_id is not None and (into := self._alerts[alert_id].row.merged_into) in self._alerts:
+            alert_id = into
+        return alert_id
+
+    def _put(self, row: AlertRow, *, fingerprint: str, search: str) -> None:
+        due_at_ms = lifecycle.due_at_ms(row, self._policy)
+        stored = StoredAlert(row=row, fingerprint=fingerprint, search=search, due_at_ms=due_at_ms)
         before = self._alerts.get(row.alert_id)
         self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
         self._by_fingerprint[stored.fingerprint] = row.alert_id
@@ -288,7 +306,7 @@ class Workspace:
     def _journal_alert(self, decision: Decision, actor: Actor) -> int:
         """Append an alert's after-image; repeats of one alert in one transaction are one entry."""
         row, kind = decision.row, decision.kind or EntryKind.ALERT_OCCURRED
-        deliveries = self._want(row)
+        deliveries = self._mirror.want(row)
         last = self._last_entry.get(row.alert_id)
         if kind is EntryKind.ALERT_OCCURRED and last is not None:
             entry = self.changes.entries[last]
@@ -298,27 +316,6 @@ class Workspace:
                 )
                 return entry.seq
         return self._append(kind, actor, row.alert_id, decision.reason, row, deliveries)
-
-    def _want(self, row: AlertRow) -> tuple[Delivery, ...]:
-        """What Discord should show from now on: the alert's card in the alert channel, at its newest revision."""
-        if self._channel_id is None:
-            return ()
-        held = self._deliveries.get((row.alert_id, self._channel_id, "card"))
-        if held is None:
-            wanted = Delivery(
-                alert_id=row.alert_id,
-                channel_id=self._channel_id,
-                wanted_revision=row.revision,
-                changed_at_ms=self._now_ms,
-            )
-        else:
-            wanted = msgspec.structs.replace(held, wanted_revision=row.revision)
-        self._keep_delivery(wanted)
-        return (wanted,)
-
-    def _keep_delivery(self, delivery: Delivery) -> None:
-        key = (delivery.alert_id, delivery.channel_id, delivery.kind)
-        self._deliveries[key] = self.changes.deliveries[key] = delivery
 
     def _append(
         self,
@@ -387,17 +384,3 @@ def _outcome(row: AlertRow, seq: int | None, reason: str, *, created: bool = Fal
         seq=seq,
         reason=reason,
     )
-
-
-def _delivery_text(held: Delivery, new: Delivery) -> str:
-    match new.state:
-        case DeliveryState.POSTED if held.state is DeliveryState.POSTED and held.message_id == new.message_id:
-            return f"card edited to rev {new.shown_revision}"
-        case DeliveryState.POSTED:
-            return f"card posted in channel {new.channel_id}"
-        case DeliveryState.FAILED:
-            return f"card failed: {new.error or 'unknown reason'}"
-        case DeliveryState.DELETED:
-            return "card deleted in Discord"
-        case DeliveryState.PENDING:
-            return "card waits"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from jinkies import core as core_module
+from jinkies import housekeeping
 from jinkies.commands import ReportHealth
 from jinkies.core import Core
 from jinkies.events import HealthChanged
+from jinkies.housekeeping import notice_silence
 from jinkies.model import PartHealth, PartState
 from jinkies.wire.peer import local_actor
 
@@ -30,7 +31,7 @@ async def test_a_bot_that_falls_silent_is_missed(core: Core) -> None:
     core.clock = Clock()
     states: list[tuple[PartState, str]] = []
     with core.hub.subscribe() as subscription:
-        watching = asyncio.create_task(core.notice_silence_for_ever())
+        watching = asyncio.create_task(notice_silence(core))
         while not states or states[-1][0] is not PartState.FAILED:
             update = (await subscription.get()).update
             assert isinstance(update, HealthChanged)
@@ -43,5 +44,5 @@ async def test_a_bot_that_falls_silent_is_missed(core: Core) -> None:
     assert states == [
         (PartState.CONNECTING, "no bot yet: run jinkies-bot"),
         (PartState.OK, "connected"),
-        (PartState.FAILED, core_module.BOT_SILENT),
+        (PartState.FAILED, housekeeping.BOT_SILENT),
     ]

@@ -14,6 +14,7 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
     row: AlertRow
     fingerprint: str
     search: str
+    due_at_ms: int | None = None  # when time alone decides something of it
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,8 @@ class Wanted(msgspec.Struct, kw_only=True):
     alert_ids: set[int] = msgspec.field(default_factory=set)
     fingerprints: set[str] = msgspec.field(default_factory=set)
     keys: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    due_before_ms: int | None = None  # alerts that time decides on by then,
+    due_limit: int = 0  # so many at most
     expire_before_ms: int | None = None
     expire_limit: int = 0
 
@@ -53,6 +56,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     deliveries: dict[int, list[Delivery]]
     answered: dict[tuple[str, str], Answered]
     leases: dict[str, Lease]
+    due: list[int]  # ids of alerts that time decides on
     expired: list[int]  # ids of resolved alerts that are past keeping
 
 

@@ -89,7 +89,7 @@ class Reader:
         ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
         counts = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'counts'"))
         rows = await db.execute_fetchall(
-            "SELECT image, alert_id FROM alerts WHERE state IN ('open', 'acknowledged')"
+            "SELECT image, alert_id FROM alerts WHERE state IN ('open', 'acknowledged', 'snoozed')"
             " ORDER BY last_seen_at_ms DESC, alert_id DESC LIMIT ?",
             (SNAPSHOT_ROWS,),
         )
@@ -181,6 +181,12 @@ class Reader:
         async with self._connection() as db:
             rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE pull_request = 'requested'")
             return tuple(alert_id for (alert_id,) in rows)
+
+    async def next_due_at_ms(self) -> int | None:
+        """When time alone decides something of an alert, the earliest such moment; None without one."""
+        async with self._connection() as db:
+            rows = list(await db.execute_fetchall("SELECT min(due_at_ms) FROM alerts WHERE due_at_ms IS NOT NULL"))
+            return rows[0][0] if rows else None
 
     async def watch_cursor(self, watch: str) -> str | None:
         """How far a watch has read, or None for a new one."""

@@ -66,6 +66,8 @@ class Writer:
     async def _load(self, wanted: Wanted) -> Loaded:
         meta = {str(row[0]): str(row[1]) for row in await self._db.execute_fetchall("SELECT name, value FROM meta")}
         ((head,),) = await self._db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
+        due = await self._load_due(wanted)
+        wanted.alert_ids.update(due)
         loaded = Loaded(
             head_seq=head,
             next_alert_id=int(meta.get("next_alert_id", "1")),
@@ -74,6 +76,7 @@ class Writer:
             deliveries={},
             answered=await self._load_answered(wanted),
             leases={lease.name: lease for lease in await self._load_leases()},
+            due=due,
             expired=await self._load_expired(wanted),
         )
         await self._load_deliveries(loaded)
@@ -92,7 +95,11 @@ class Writer:
                 (json.dumps(list(wanted.fingerprints)),),
             )
         stored = [StoredAlert(row=_row(image), fingerprint=print_, search=search) for image, print_, search in rows]
-        return {alert.row.alert_id: alert for alert in stored}
+        alerts = {alert.row.alert_id: alert for alert in stored}
+        merged = {alert.row.merged_into for alert in stored if alert.row.merged_into is not None} - set(alerts)
+        if merged:
+            alerts |= await self._load_alerts(Wanted(alert_ids=merged))
+        return alerts
 
     async def _load_deliveries(self, loaded: Loaded) -> None:
         if not loaded.alerts:
@@ -118,6 +125,15 @@ class Writer:
     async def _load_leases(self) -> list[Lease]:
         rows = await self._db.execute_fetchall("SELECT name, holder, expires_at_ms FROM leases")
         return [Lease(name=name, holder=holder, expires_at_ms=expires) for name, holder, expires in rows]
+
+    async def _load_due(self, wanted: Wanted) -> list[int]:
+        if wanted.due_before_ms is None:
+            return []
+        rows = await self._db.execute_fetchall(
+            "SELECT alert_id FROM alerts WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?",
+            (wanted.due_before_ms, wanted.due_limit),
+        )
+        return [alert_id for (alert_id,) in rows]
 
     async def _load_expired(self, wanted: Wanted) -> list[int]:
         if wanted.expire_before_ms is None:
@@ -149,7 +165,7 @@ class Writer:
             return
         await self._many(
             "INSERT OR REPLACE INTO alerts (alert_id, fingerprint, state, severity, service, last_seen_at_ms,"
-            " pull_request, search, image) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " pull_request, search, image, due_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_alert_columns(alert) for alert in changes.alerts.values()],
         )
         await self._many(
@@ -220,4 +236,5 @@ def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:
         row.pull_request.state.value if row.pull_request else None,
         alert.search,
         _encode(row),
+        alert.due_at_ms,
     )

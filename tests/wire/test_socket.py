@@ -109,7 +109,7 @@ async def test_an_unknown_route_is_not_found(core: Core) -> None:
 
 
 async def test_a_body_beyond_the_bound_is_refused_with_the_bound(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core, "_prepare", None)  # it never gets there
+    monkeypatch.setattr("jinkies.core.prepare", None)  # it never gets there
     async with attach(core.config.socket_path) as operator:
         with pytest.raises(Invalid, match="at most 33,554,432 bytes"):
             await operator.execute(ReportOccurrence(service="api", message="x" * codec.BODY_LIMIT_BYTES))

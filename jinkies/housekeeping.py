@@ -1,0 +1,51 @@
+"""What the core does by itself, now and then; each loop runs until it is cancelled."""
+
+from __future__ import annotations
+
+import contextlib
+
+from jinkies.commands import Expire, Tick
+from jinkies.core import Core
+from jinkies.errors import Overloaded, StoreFailed
+from jinkies.model import SYSTEM, PartHealth, PartState
+
+TICK_S = 1.0
+STEP_S = 0.05  # between two steps of a long work, so that ingest passes
+RETENTION_S = 3_600.0
+DAY_MS = 86_400_000
+BOT_SILENCE_S = 40.0  # it reports every 15 s
+BOT_SILENT = "the bot is silent: is jinkies-bot running?"
+
+
+async def keep_time(core: Core) -> None:
+    """Wake what was snoozed and resolve what is quiet, within ``TICK_S`` of its time."""
+    while True:
+        with contextlib.suppress(StoreFailed, Overloaded):
+            while await _is_due(core) and (await core.execute(Tick(), SYSTEM)).changed:
+                await core.clock.sleep(STEP_S)
+        await core.clock.sleep(TICK_S)
+
+
+async def _is_due(core: Core) -> bool:
+    """Asked of the readers, so that an idle core begins no transaction."""
+    due_at_ms = await core.reader.next_due_at_ms()
+    return due_at_ms is not None and due_at_ms <= core.clock.now_ms()
+
+
+async def expire(core: Core) -> None:
+    """Delete resolved alerts past ALERT_RETENTION_DAYS, in small steps that let ingest pass between them."""
+    while core.config.alert_retention_days > 0:
+        before_ms = core.clock.now_ms() - core.config.alert_retention_days * DAY_MS
+        with contextlib.suppress(StoreFailed, Overloaded):
+            while (await core.execute(Expire(before_ms=before_ms), SYSTEM)).changed:
+                await core.clock.sleep(STEP_S)
+        await core.clock.sleep(RETENTION_S)
+
+
+async def notice_silence(core: Core) -> None:
+    """Say when the bot has not been heard of for a while: nobody else would, were it killed."""
+    core.report_health(PartHealth(part="discord", state=PartState.CONNECTING, detail="no bot yet: run jinkies-bot"))
+    while True:
+        await core.clock.sleep(BOT_SILENCE_S / 4)
+        if core.unheard_ms("discord") > BOT_SILENCE_S * 1000:
+            core.report_health(PartHealth(part="discord", state=PartState.FAILED, detail=BOT_SILENT))

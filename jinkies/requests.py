@@ -1,0 +1,48 @@
+"""Commands on their way through the writer: who asked, under which key, and what was prepared before."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
+from jinkies.model import Actor
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An occurrence after redaction, with what was derived from it before the transaction began."""
+
+    command: ReportOccurrence
+    fingerprint: str
+    title: str
+    culprit: str | None
+    environment: str
+    runbook: str | None
+
+
+class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True):
+    """A recovery after redaction."""
+
+    command: ReportRecovery
+    fingerprint: str
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on its way through the writer."""
+
+    command: AnyCommand
+    actor: Actor
+    prepared: tuple[Prepared | PreparedRecovery, ...] = ()  # of Report and its items, and of AdvanceWatch
+    key: str | None = None
+    digest: bytes = b""  # SHA-256 of the command as it was asked, for the key
+
+    @property
+    def sender(self) -> str:
+        """Whose namespace of idempotency keys this is."""
+        return f"{self.actor.kind}:{self.actor.id}"
+
+
+def digest(command: AnyCommand) -> bytes:
+    """What makes two commands the same one."""
+    return hashlib.sha256(msgspec.json.encode(command)).digest()
