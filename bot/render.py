@@ -152,8 +152,9 @@ def _field(field: Field) -> EmbedField:
 
 
 def _linkable(url: str) -> bool:
-    """Whether an address can stand in a markdown link as it is, and leads to the web."""
-    return url.startswith(("https://", "http://")) and len(url) <= 800 and not set(url) & set(" ()<>\n\t\r\\\"'`")
+    """Whether an address can stand in a markdown link as it is, and leads to the web; RFC 3986: ASCII only."""
+    plain = url.isascii() and url.isprintable() and not set(url) & set(" ()<>\\\"'`")
+    return plain and url.startswith(("https://", "http://")) and len(url) <= 800
 
 
 def _link_text(field: Field) -> str:

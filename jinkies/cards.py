@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from jinkies.clock import iso
 from jinkies.model import AlertDetail, AlertRow, Severity, State, WorkState
 
 
@@ -55,6 +56,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
 
 
+CARD_TAGS = 8  # of an occurrence's
+
 MARKS = {Severity.CRITICAL: "▲", Severity.ERROR: "■", Severity.WARNING: "●", Severity.INFO: "·"}
 _COLOURS = {Severity.CRITICAL: 0xE5484D, Severity.ERROR: 0xF76B15, Severity.WARNING: 0xFFC53D, Severity.INFO: 0x3E63DD}
 _ACKNOWLEDGED_COLOUR = 0x8B8D98
@@ -66,15 +69,22 @@ def status_text(row: AlertRow) -> str:
     if row.state is State.ACKNOWLEDGED and row.acknowledged_by is not None:
         return f"acknowledged by {row.acknowledged_by.name}"
     if row.state is State.RESOLVED and row.resolved_by is not None:
-        return f"resolved by {row.resolved_by.name}"
+        return f"resolved by {row.resolved_by.name}" if row.merged_into is None else f"part of #{row.merged_into}"
+    if row.state is State.SNOOZED and row.snoozed_by is not None:
+        return f"snoozed by {row.snoozed_by.name} until {_snooze_end(row)}"
     return row.state.value
+
+
+def _snooze_end(row: AlertRow) -> str:
+    ends = [f"{iso(row.snoozed_until_ms)[:16].replace('T', ' ')} UTC"] if row.snoozed_until_ms is not None else []
+    return " or ".join([*ends, *([f"×{row.snoozed_until_count:,}"] if row.snoozed_until_count is not None else [])])
 
 
 def colour(row: AlertRow) -> int:
     """0xRRGGBB: the severity's while open, calmer once somebody acted."""
     if row.state is State.RESOLVED:
         return _RESOLVED_COLOUR
-    if row.state is State.ACKNOWLEDGED:
+    if row.state in (State.ACKNOWLEDGED, State.SNOOZED):
         return _ACKNOWLEDGED_COLOUR
     return _COLOURS[row.severity]
 
@@ -124,6 +134,9 @@ def _fields(detail: AlertDetail) -> list[Field]:
         ("Request", latest.request_path or ""),
         ("Where", row.culprit or ""),
         ("Instance", latest.instance_id or ""),
+        ("Assigned to", row.assigned_to or ""),
+        ("Release", latest.release or ""),
+        ("Tags", " · ".join(f"{name}={value}" for name, value in list(latest.tags.items())[:CARD_TAGS])),
         ("Commit", (latest.commit_sha or "")[:12]),
     ]
     fields = [Field(name=name, value=value) for name, value in found if value]

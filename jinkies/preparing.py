@@ -15,6 +15,7 @@ from jinkies.requests import Prepared, PreparedRecovery
 
 REPORTS_LIMIT = 1_000  # of one Report
 INLINE_BYTES = 20_000  # larger reports are redacted in a thread, so that the loop stays quick
+LINK_LIMIT = 2_000  # characters of an address
 REPORT_BYTES = 300  # of a report beside its texts, about
 
 _Report = ReportOccurrence | ReportRecovery
@@ -55,7 +56,7 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
         recovery = msgspec.structs.replace(report, service=redact(report.service), reason=redact(report.reason))
         key = own_fingerprint(recovery.service, redact(environment), report.fingerprint)
         return PreparedRecovery(command=recovery, fingerprint=key)
-    clean = redact_occurrence(msgspec.structs.replace(report, environment=environment))
+    clean = redact_occurrence(msgspec.structs.replace(report, environment=environment, link=_address(report.link)))
     return Prepared(
         command=clean,
         fingerprint=fingerprint(clean),
@@ -64,6 +65,13 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
         environment=environment,
         runbook=clean.runbook or (service.runbook if service else None),
     )
+
+
+def _address(link: str | None) -> str | None:
+    """An address that can be followed, else None: what senders call a link may be anything. RFC 3986: ASCII only."""
+    if link is None or len(link) > LINK_LIMIT or not (link.isascii() and link.isprintable()):
+        return None
+    return link if link.startswith(("https://", "http://")) and " " not in link else None
 
 
 def _size(report: _Report) -> int:

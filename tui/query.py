@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jinkies.model import AlertQuery, AlertRow, Counts, Severity, State
+from jinkies.model import UNRESOLVED, AlertQuery, AlertRow, Counts, Severity, State
 
-UNRESOLVED = (State.OPEN, State.ACKNOWLEDGED)
 _STATES: dict[str, tuple[State, ...]] = {
     "open": (State.OPEN,),
     "acknowledged": (State.ACKNOWLEDGED,),
     "ack": (State.ACKNOWLEDGED,),
+    "snoozed": (State.SNOOZED,),
     "resolved": (State.RESOLVED,),
     "unresolved": UNRESOLVED,
     "any": (),
@@ -99,6 +99,7 @@ class Filter:
         by_state = {
             State.OPEN: counts.open,
             State.ACKNOWLEDGED: counts.acknowledged,
+            State.SNOOZED: counts.snoozed,
             State.RESOLVED: counts.resolved,
         }
         return sum(by_state[state] for state in self.states or tuple(State))
@@ -132,7 +133,7 @@ def _states(value: str) -> tuple[State, ...]:
     found: list[State] = []
     for name in filter(None, value.casefold().split(",")):
         if name not in _STATES:
-            raise BadFilter(f"no state “{name}”: open, acknowledged, resolved, unresolved or any")
+            raise BadFilter(f"no state “{name}”: open, acknowledged, snoozed, resolved, unresolved or any")
         if not _STATES[name]:
             return ()
         found += [state for state in _STATES[name] if state not in found]

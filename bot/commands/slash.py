@@ -16,14 +16,15 @@ from bot.render import alert_message, choice_name, describe_query, list_message
 from bot.text import plain_label
 from jinkies.commands import Acknowledge
 from jinkies.errors import Invalid, JinkiesError
-from jinkies.model import Actor, AlertQuery, AlertRow, Severity, State
+from jinkies.model import UNRESOLVED, Actor, AlertQuery, AlertRow, Severity, State
 
 LIST_LIMIT = 20
 _NUMBER = re.compile(r"\s*#?(\d{1,18})\s*$")
 _STATES = {
-    "unresolved": (State.OPEN, State.ACKNOWLEDGED),
+    "unresolved": UNRESOLVED,
     "open": (State.OPEN,),
     "acknowledged": (State.ACKNOWLEDGED,),
+    "snoozed": (State.SNOOZED,),
     "resolved": (State.RESOLVED,),
     "all": (),
 }

@@ -1,4 +1,4 @@
-"""``jinkies ack``, ``resolve``, ``reopen`` and ``pr``: deciding and asking."""
+"""``jinkies ack``, ``resolve``, ``snooze``, ``pr`` …: deciding and asking."""
 
 from __future__ import annotations
 
@@ -9,14 +9,28 @@ from jinkies.app import carry_out_pull_request
 from jinkies.cli.output import complain, line
 from jinkies.cli.records import alert_record, encode
 from jinkies.cli.session import with_operator
-from jinkies.commands import Acknowledge, CreatePullRequest, Reopen, Resolve
+from jinkies.clock import SystemClock
+from jinkies.commands import (
+    Acknowledge,
+    Assign,
+    Comment,
+    CreatePullRequest,
+    Merge,
+    Reopen,
+    Resolve,
+    Snooze,
+    Split,
+    Undo,
+)
 from jinkies.config import Config
-from jinkies.errors import Disconnected, NotConfigured, ResyncNeeded, UpstreamError
+from jinkies.errors import Disconnected, Invalid, NotConfigured, ResyncNeeded, UpstreamError
 from jinkies.events import JournalEntry
+from jinkies.logs.times import parse_time
 from jinkies.model import AlertRow, PartState, WorkState
 from jinkies.operator import Hosting, Operator
 
-Decision = Acknowledge | Resolve | Reopen
+Decision = Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo | Merge | Split
+DAY_MS = 86_400_000
 
 
 def ack(arguments: argparse.Namespace) -> int:
@@ -32,6 +46,54 @@ def resolve(arguments: argparse.Namespace) -> int:
 def reopen(arguments: argparse.Namespace) -> int:
     """``jinkies reopen ID``."""
     return _decide(Reopen(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
+
+
+def snooze(arguments: argparse.Namespace) -> int:
+    """``jinkies snooze ID --for 2h --times 5``."""
+    until_ms = snooze_end(arguments.span, arguments.until, SystemClock().now_ms())
+    if until_ms is None and arguments.times is None:
+        raise Invalid("say until when: --for 2h, --until 13:10 or --times 5")
+    command = Snooze(alert_id=arguments.alert_id, until_ms=until_ms, occurrences=arguments.times, note=arguments.note)
+    return _decide(command, as_json=arguments.json)
+
+
+def snooze_end(span: str | None, until: str | None, now_ms: int) -> int | None:
+    """When a snooze ends, milliseconds since the epoch; None when neither is given. Raises ``Invalid``."""
+    if span is not None and until is not None:
+        raise Invalid("--for and --until: give one of them")
+    if span is not None:
+        return now_ms + (now_ms - parse_time(span, now_ms=now_ms, name="--for"))
+    if until is None:
+        return None
+    at_ms = parse_time(until, now_ms=now_ms, name="--until")
+    return at_ms + DAY_MS if at_ms <= now_ms and ":" in until and "-" not in until else at_ms
+
+
+def assign(arguments: argparse.Namespace) -> int:
+    """``jinkies assign ID NAME``."""
+    command = Assign(alert_id=arguments.alert_id, to=arguments.to, note=arguments.note)
+    return _decide(command, as_json=arguments.json)
+
+
+def comment(arguments: argparse.Namespace) -> int:
+    """``jinkies comment ID TEXT``."""
+    return _decide(Comment(alert_id=arguments.alert_id, text=arguments.text), as_json=arguments.json)
+
+
+def undo(arguments: argparse.Namespace) -> int:
+    """``jinkies undo ID``."""
+    return _decide(Undo(alert_id=arguments.alert_id), as_json=arguments.json)
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    """``jinkies merge ID INTO``."""
+    command = Merge(alert_id=arguments.alert_id, into=arguments.into, note=arguments.note)
+    return _decide(command, as_json=arguments.json)
+
+
+def split(arguments: argparse.Namespace) -> int:
+    """``jinkies split ID``."""
+    return _decide(Split(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
 
 
 def _decide(command: Decision, *, as_json: bool) -> int:

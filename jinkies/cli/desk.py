@@ -14,7 +14,7 @@ from jinkies.cli.records import encode
 from jinkies.cli.session import with_operator
 from jinkies.config import Config, load_config
 from jinkies.events import Hello, Snapshot
-from jinkies.model import Counts, PartHealth, PartState
+from jinkies.model import Counts, PartHealth, PartState, State
 from jinkies.operator import Hosting, Operator
 
 
@@ -130,7 +130,7 @@ def _print_status(record: StatusRecord) -> None:
     core = f"runs, pid {record.core.pid}, version {record.core.version}"
     if not record.core.running:
         core = "does not run: start it with `jinkies serve`"
-    alerts = f"{counts.open} open, {counts.acknowledged} acknowledged, {counts.resolved} resolved"
+    alerts = ", ".join(f"{getattr(counts, state.value)} {state.value}" for state in State)
     facts = (
         ("core", core),
         ("home", record.home),

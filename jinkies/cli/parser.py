@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jinkies import __version__
-from jinkies.model import Severity, State
+from jinkies.model import UNRESOLVED, Severity, State
 
 MAX_LISTED = 10_000
 
@@ -19,8 +19,9 @@ _STATES: dict[str, tuple[State, ...]] = {
     "open": (State.OPEN,),
     "acknowledged": (State.ACKNOWLEDGED,),
     "acked": (State.ACKNOWLEDGED,),
+    "snoozed": (State.SNOOZED,),
     "resolved": (State.RESOLVED,),
-    "unresolved": (State.OPEN, State.ACKNOWLEDGED),
+    "unresolved": UNRESOLVED,
     "all": tuple(State),
 }
 _SEVERITIES = {**{severity.value: severity for severity in Severity}, "warn": Severity.WARNING}
@@ -152,13 +153,42 @@ def _add_acting(subparsers: Subparsers[Parser]) -> None:
     for name, text in (
         ("ack", "acknowledge an alert: you are on it"),
         ("resolve", "resolve an alert: it is over"),
-        ("reopen", "take an acknowledgement or a resolution back"),
+        ("reopen", "take an acknowledgement, a snooze or a resolution back"),
+        ("split", "make a merged alert one of its own again"),
+        ("snooze", "not now: until a time, or until it happened so many more times"),
+        ("assign", "say who is to look at it"),
+        ("merge", "make an alert part of another: both are one thing"),
     ):
         decide = subparsers.add_parser(name, help=text)
         _add_id(decide)
+        _add_decision(name, decide)
         decide.add_argument("--note", default="", help="why, for the timeline")
         _add_json(decide)
         decide.set_defaults(run=lazily("act", name))
+    comment = subparsers.add_parser("comment", help="add a line to an alert's timeline")
+    _add_id(comment)
+    comment.add_argument("text", metavar="TEXT", help="at most 4,000 characters")
+    _add_json(comment)
+    comment.set_defaults(run=lazily("act", "comment"))
+    undo = subparsers.add_parser("undo", help="take your own last decision on an alert back, within 30 seconds")
+    _add_id(undo)
+    _add_json(undo)
+    undo.set_defaults(run=lazily("act", "undo"))
+    _add_pull_request(subparsers)
+
+
+def _add_decision(name: str, parser: Parser) -> None:
+    if name == "snooze":
+        parser.add_argument("--for", dest="span", metavar="TIME", help="how long: 30m, 2h, 1d12h")
+        parser.add_argument("--until", metavar="TIME", help="13:10 (the next), 2026-01-31, 2026-01-31T13:10")
+        parser.add_argument("--times", type=limit, metavar="N", help="until it happened so many more times")
+    elif name == "assign":
+        parser.add_argument("to", metavar="NAME", help='as the team calls them; "" for nobody')
+    elif name == "merge":
+        parser.add_argument("into", metavar="INTO", type=alert_id, help="the alert that stays")
+
+
+def _add_pull_request(subparsers: Subparsers[Parser]) -> None:
     pull_request = subparsers.add_parser("pr", help="open a draft pull request for an alert and print its address")
     _add_id(pull_request)
     pull_request.add_argument("--title", default="", help="default: made from the alert")

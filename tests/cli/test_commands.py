@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jinkies import app
+from jinkies.cli.act import snooze_end
 from jinkies.commands import ReportOccurrence
 from jinkies.config import Config, load_config
 from jinkies.model import LogLine, Severity
@@ -181,12 +182,12 @@ def test_status_without_a_core(run: Run, home: Path) -> None:
     ran = run("status")
     assert ran.code == 0
     assert "does not run: start it with `jinkies serve`" in ran.out
-    assert "2 open, 0 acknowledged, 0 resolved; 1 unresolved critical" in ran.out
+    assert "2 open, 0 acknowledged, 0 snoozed, 0 resolved; 1 unresolved critical" in ran.out
     assert "set DISCORD_BOT_TOKEN" in ran.out
     record = json.loads(run("status", "--json").out)
     assert record["core"]["running"] is False
     assert (record["home"], record["environment"], record["ingest"]) == (str(home), "test", None)
-    assert record["counts"] == {"open": 2, "acknowledged": 0, "resolved": 0, "critical": 1}
+    assert record["counts"] == {"open": 2, "acknowledged": 0, "snoozed": 0, "resolved": 0, "critical": 1}
     parts = {part["part"]: part for part in record["parts"]}
     assert {parts[name]["state"] for name in ("discord", "aws", "github")} == {"unconfigured"}
     assert parts["github"]["detail"].startswith("set GITHUB_TOKEN")
@@ -334,3 +335,38 @@ def test_a_new_token_is_printed_once_and_fits_everywhere(run: Run, monkeypatch: 
     monkeypatch.setenv("JINKIES_INGEST_TOKENS", entry)
     assert "shop" in run("config").out
     assert run("token", "new", "Shop").code == 2
+
+
+@pytest.mark.usefixtures("two_alerts")
+def test_an_alert_is_snoozed_assigned_commented_on_and_merged(run: Run) -> None:
+    assert run("snooze", "1", "--for", "2h", "--times", "5").out.startswith("#1 snoozed until 20")
+    assert json.loads(run("alert", "1", "--json").out)["state"] == "snoozed"
+    assert run("undo", "1").out.startswith("#1 ")
+    assert json.loads(run("alert", "1", "--json").out)["state"] == "open"
+    assert run("assign", "1", "ops-a").out.startswith("#1 assigned to ops-a by ")
+    assert "looks like the cart" in run("comment", "1", "looks like the cart").out
+    refused = run("merge", "1", "1")
+    assert (refused.code, refused.err) == (1, "jinkies: into: #1 can't be merged into itself\n")
+    assert run("split", "1").out == "#1 it is part of no other alert\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say until when: --for 2h, --until 13:10 or --times 5"),
+        (("--for", "2h", "--until", "13:10"), "--for and --until: give one of them"),
+        (("--for", "soon"), "--for: 'soon' is no time"),
+    ],
+)
+def test_a_snooze_without_an_end_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ran = run("snooze", "1", *arguments)
+    assert ran.code != 0
+    assert said in ran.err
+
+
+def test_a_snooze_until_a_clock_time_is_until_the_next() -> None:
+    now_ms = 1_767_225_600_000
+    for until in ("00:00", "13:10", "23:59"):
+        end_ms = snooze_end(None, until, now_ms)
+        assert end_ms is not None
+        assert now_ms < end_ms <= now_ms + 86_400_000

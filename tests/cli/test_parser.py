@@ -15,7 +15,7 @@ def test_an_id_is_typed_with_or_without_its_mark(text: str) -> None:
     assert build_parser().parse_args(["alert", text]).alert_id == 42
 
 
-STATES = "open, acknowledged, acked, resolved, unresolved, all"
+STATES = "open, acknowledged, acked, snoozed, resolved, unresolved, all"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_wrong_usage_is_one_line_and_2(
 
 def test_states_can_be_several() -> None:
     parse = build_parser().parse_args
-    assert parse(["alerts"]).state == (State.OPEN, State.ACKNOWLEDGED)
+    assert parse(["alerts"]).state == (State.OPEN, State.ACKNOWLEDGED, State.SNOOZED)
     assert parse(["alerts", "--state", "resolved,OPEN"]).state == (State.OPEN, State.RESOLVED)
     assert parse(["alerts", "--state", "all"]).state == tuple(State)
     assert parse(["alerts", "--severity", "warn"]).severity is Severity.WARNING

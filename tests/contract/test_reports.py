@@ -117,6 +117,14 @@ async def test_what_a_sender_tells_is_kept(operator: Operator) -> None:
     assert links[LinkKind.SOURCE] == "https://graphs.example/1"
 
 
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "https://é", "https://a b", "https://" + "x" * 2_000, "/graph"]
+)
+async def test_a_link_that_leads_nowhere_is_left_out(operator: Operator, link: str) -> None:
+    detail = await operator.alert((await operator.execute(firing(link=link))).alert_id or 0)
+    assert LinkKind.SOURCE not in {one.kind for one in detail.row.links}
+
+
 async def test_discord_users_report_nothing(operator: Operator) -> None:
     velma = Actor(kind=ActorKind.DISCORD, id="1400000000000000001", name="velma")
     with pytest.raises(Forbidden):

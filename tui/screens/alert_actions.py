@@ -7,14 +7,31 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from jinkies.commands import Acknowledge, AnyCommand, Reopen, Resolve
+from jinkies.commands import Acknowledge, AnyCommand, Assign, Comment, Reopen, Resolve, Snooze, Undo
 from jinkies.errors import Conflict, JinkiesError
 from jinkies.model import AlertRow, LinkKind, State
+from tui import snoozing
 from tui.format import clean
 from tui.outside import has_browser, is_web_address
 from tui.screens.base import DeskScreen
 from tui.trouble import title_of
 from tui.work import start
+
+ALERT_ACTIONS = frozenset(
+    {
+        "acknowledge",
+        "resolve",
+        "reopen",
+        "snooze",
+        "comment",
+        "assign",
+        "undo",
+        "pull_request",
+        "logs",
+        "open_link",
+        "copy",
+    }
+)
 
 
 class AlertActions(DeskScreen):
@@ -22,9 +39,20 @@ class AlertActions(DeskScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "acknowledge", "ack", id="alert.acknowledge", tooltip="Acknowledge: you are on it"),
+        Binding("s", "snooze", "snooze", id="alert.snooze", tooltip="Not now: until a time, or so many more times"),
         Binding("r", "resolve", "resolve", id="alert.resolve", tooltip="Resolve: it is over"),
-        Binding("u", "reopen", "reopen", id="alert.reopen", tooltip="Take the acknowledgement or resolution back"),
+        Binding(
+            "u",
+            "reopen",
+            "reopen",
+            show=False,
+            id="alert.reopen",
+            tooltip="Take what was decided back: it is open again",
+        ),
         Binding("p", "pull_request", "draft PR", id="alert.pull_request", tooltip="Draft a pull request"),
+        Binding("c", "comment", "comment", show=False, id="alert.comment", tooltip="A line in the timeline"),
+        Binding("A", "assign", "assign", show=False, id="alert.assign", tooltip="Say who is to look at it"),
+        Binding("z", "undo", "undo", show=False, id="alert.undo", tooltip="Take your last decision back, within 30 s"),
         Binding("l", "logs", "logs", id="alert.logs", tooltip="Follow the logs of the alert's service"),
         Binding("o", "open_link", "open", id="alert.open", tooltip="Open its link: pull request, else runbook"),
         Binding("y", "copy", "copy", show=False, id="alert.copy", tooltip="Copy id, title and where it happened"),
@@ -38,12 +66,12 @@ class AlertActions(DeskScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
         """Keys that would do nothing are dimmed."""
         row = self.current
-        if action in {"acknowledge", "resolve", "reopen", "pull_request", "logs", "open_link", "copy"} and row is None:
-            return None
         if row is None:
-            return True
+            return None if action in ALERT_ACTIONS else True
         possible = {
-            "acknowledge": row.state is State.OPEN,
+            "acknowledge": row.state in (State.OPEN, State.SNOOZED),
+            "snooze": row.unresolved,
+            "undo": row.last_decision is not None,
             "resolve": row.unresolved,
             "reopen": row.state is not State.OPEN,
             "open_link": best_link(row) is not None,
@@ -64,6 +92,60 @@ class AlertActions(DeskScreen):
         """Take it back."""
         if (row := self.current) is not None:
             self._do(Reopen(alert_id=row.alert_id, seen_rev=row.decision_rev))
+
+    def action_snooze(self) -> None:
+        """Not now."""
+        from tui.screens.chooser import ChooserScreen  # not before it is wanted
+
+        if (row := self.current) is not None:
+            keys = "⏎ snooze · ↑ ↓ choose · esc back"
+            chooser = ChooserScreen(f"Snooze #{row.alert_id}", keys, snoozing.HINT, snoozing.suggestions)
+            self.app.push_screen(chooser, partial(self._snooze, row))
+
+    def _snooze(self, row: AlertRow, typed: str | None) -> None:
+        if typed is None:
+            return
+        end = snoozing.parse_end(typed, self.session.now_ms())
+        if end is None:
+            self.notify(f"{typed[:40]!r} is no time: {snoozing.HINT}", severity="warning", markup=False)
+            return
+        self._do(
+            Snooze(alert_id=row.alert_id, until_ms=end.until_ms, occurrences=end.occurrences, seen_rev=row.decision_rev)
+        )
+
+    def action_comment(self) -> None:
+        """A line in the timeline."""
+        from tui.screens.chooser import ChooserScreen  # not before it is wanted
+
+        if (row := self.current) is not None:
+            chooser = ChooserScreen(f"Comment on #{row.alert_id}", "⏎ say it · esc back", "what you found", _none)
+            self.app.push_screen(chooser, partial(self._comment, row.alert_id))
+
+    def _comment(self, alert_id: int, text: str | None) -> None:
+        if text:
+            self._do(Comment(alert_id=alert_id, text=text))
+
+    def action_assign(self) -> None:
+        """Somebody in particular."""
+        from tui.screens.chooser import ChooserScreen  # not before it is wanted
+
+        if (row := self.current) is not None:
+            names = sorted({other.assigned_to for other in self.session.rows.values() if other.assigned_to})
+            keys = "⏎ assign · ↑ ↓ choose · esc back"
+            chooser = ChooserScreen(
+                f"Assign #{row.alert_id} to", keys, "a name; - for nobody", partial(_matching, names)
+            )
+            self.app.push_screen(chooser, partial(self._assign, row))
+
+    def _assign(self, row: AlertRow, name: str | None) -> None:
+        if name:
+            to = "" if name == "-" else name
+            self._do(Assign(alert_id=row.alert_id, to=to, seen_rev=row.decision_rev))
+
+    def action_undo(self) -> None:
+        """Take one's last decision back."""
+        if (row := self.current) is not None:
+            self._do(Undo(alert_id=row.alert_id, seen_rev=row.decision_rev))
 
     def _do(self, command: AnyCommand) -> None:
         start(self, partial(self._carry_out, command), group="commands")
@@ -110,6 +192,14 @@ class AlertActions(DeskScreen):
             text = f"#{row.alert_id} {row.title}{where} ({row.service}, {row.environment}, ×{row.count})"
             self.app.copy_to_clipboard(text)
             self.notify(clean(text), title="Copied", markup=False)
+
+
+def _none(_typed: str) -> list[tuple[str, str]]:
+    return []
+
+
+def _matching(names: list[str], typed: str) -> list[tuple[str, str]]:
+    return [(name, "") for name in names if name.casefold().startswith(typed.strip().casefold())]
 
 
 def best_link(row: AlertRow) -> str | None:

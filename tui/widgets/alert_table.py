@@ -45,15 +45,24 @@ def columns_for(width: int, largest_id: int = 0) -> Columns:
     return Columns(number, service, max(width - fixed, 8), who, link)
 
 
-def who_text(row: AlertRow) -> tuple[str, Style]:
+def who_text(row: AlertRow, now_ms: int) -> tuple[str, Style]:
     """Who is on it; ``–`` while nobody is."""
     if row.state is State.ACKNOWLEDGED:
         name = row.acknowledged_by.name if row.acknowledged_by is not None else "somebody"
         return clean(name), theme.ACCENT
+    if row.state is State.SNOOZED:
+        return f"snz {snooze_left(row, now_ms)}", theme.MUTED
     if row.state is State.RESOLVED:
         name = row.resolved_by.name if row.resolved_by is not None else "resolved"
         return f"✓ {clean(name)}", theme.OK
-    return "–", theme.FAINT
+    return (f"→ {clean(row.assigned_to)}", theme.WARN) if row.assigned_to else ("–", theme.FAINT)
+
+
+def snooze_left(row: AlertRow, now_ms: int) -> str:
+    """How long it stays snoozed: ``2h``, or ``×50``."""
+    if row.snoozed_until_ms is not None:
+        return ago(now_ms, row.snoozed_until_ms)
+    return f"×{short_count(row.snoozed_until_count or 0)}"
 
 
 def link_text(row: AlertRow) -> tuple[str, Style]:
@@ -273,7 +282,7 @@ def row_line(row: AlertRow, columns: Columns, now_ms: int, *, selected: bool) ->
     """An alert on one line."""
     quiet = row.state is not State.OPEN
     severity = theme.MUTED if quiet else theme.SEVERITY[row.severity]
-    who, who_style = who_text(row)
+    who, who_style = who_text(row, now_ms)
     pull_request, link_style = link_text(row)
     title = theme.MUTED if quiet else theme.STRONG if selected else theme.TEXT
     parts: list[Part] = [
