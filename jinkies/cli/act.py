@@ -25,9 +25,9 @@ from jinkies.commands import (
 from jinkies.config import Config
 from jinkies.errors import Disconnected, Invalid, NotConfigured, ResyncNeeded, UpstreamError
 from jinkies.events import JournalEntry
-from jinkies.logs.times import parse_time
 from jinkies.model import AlertRow, PartState, WorkState
 from jinkies.operator import Hosting, Operator
+from jinkies.reading.times import parse_time
 
 Decision = Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo | Merge | Split
 DAY_MS = 86_400_000
