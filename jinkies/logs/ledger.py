@@ -83,6 +83,14 @@ class _Doubt(msgspec.Struct, frozen=True):
     coverage: Coverage = Coverage.BACKFILLING
 
 
+class _Piece(msgspec.Struct, frozen=True):
+    """What a session covered beyond the frontier, before it sampled or was lost."""
+
+    start_ms: int
+    end_ms: int
+    sampled_before: bool  # what lies before it was sampled
+
+
 class _Group:
     """One log group. All before ``frontier_ms`` is settled, except holes."""
 
@@ -92,8 +100,17 @@ class _Group:
         self.live_until_ms = 0
         self.sampled = False  # what lies before ``live_from_ms`` was sampled
         self.doubt: _Doubt | None = None
+        self.pieces: list[_Piece] = []  # oldest first; past ``MOST_HOLES`` the oldest are forgotten: then they are gaps
+
+    def keep_piece(self) -> None:
+        """A session that is not joined to the frontier samples or is lost: what it covered until then stays covered."""
+        if self.live_from_ms is not None and self.frontier_ms < self.live_from_ms < self.live_until_ms - SETTLE_MS:
+            piece = _Piece(self.live_from_ms, self.live_until_ms - SETTLE_MS, self.sampled)
+            self.pieces = [*self.pieces[1 - MOST_HOLES :], piece]
 
     def advance(self) -> None:
+        while self.pieces and self.pieces[0].start_ms <= self.frontier_ms:
+            self.frontier_ms = max(self.frontier_ms, self.pieces.pop(0).end_ms)
         if self.live_from_ms is not None and self.frontier_ms >= self.live_from_ms:
             self.frontier_ms = max(self.frontier_ms, self.live_until_ms - SETTLE_MS)
         if self.doubt is not None and self.frontier_ms >= self.doubt.until_ms:
@@ -132,14 +149,24 @@ class Cover:
     def failed(self, group: str, reason: str, now_ms: int, *, final: bool) -> None:
         """A reading did not come to its end; ``final``: asking again would say the same."""
         held = self._groups[group]
-        if final and held.live_from_ms is not None and held.frontier_ms < held.live_from_ms:
-            coverage = Coverage.SAMPLED if held.sampled else Coverage.MISSING
-            self._hole(group, held.frontier_ms, held.live_from_ms, coverage, reason)
-            held.frontier_ms = held.live_from_ms
-            held.doubt = None
-        elif not self.covered(group):
+        if final:
+            self._give_up(group, held, reason)
+        if not self.covered(group):
             held.doubt = _Doubt(reason, now_ms, Coverage.MISSING if final else Coverage.BACKFILLING)
         held.advance()
+
+    def _give_up(self, group: str, held: _Group, reason: str) -> None:
+        """What lies between the frontier and what sessions covered can't be read."""
+        known = list(held.pieces)
+        if held.live_from_ms is not None:
+            known.append(_Piece(held.live_from_ms, held.live_from_ms, held.sampled))
+            held.doubt = None
+        for piece in known:
+            if held.frontier_ms < piece.start_ms:
+                coverage = Coverage.SAMPLED if piece.sampled_before else Coverage.MISSING
+                self._hole(group, held.frontier_ms, piece.start_ms, coverage, reason)
+            held.frontier_ms = max(held.frontier_ms, piece.end_ms)
+        held.pieces = []
 
     def live(self, group: str, at_ms: int) -> None:
         """A session began, or an update came that left nothing out."""
@@ -152,6 +179,7 @@ class Cover:
     def sampled(self, group: str, at_ms: int, reason: str) -> None:
         """An update came that left events out."""
         held = self._groups[group]
+        held.keep_piece()
         held.live_from_ms = held.live_until_ms = at_ms
         held.sampled = True
         held.doubt = _Doubt(reason, at_ms)
@@ -159,6 +187,7 @@ class Cover:
     def lost(self, group: str, at_ms: int, reason: str) -> None:
         """No session follows the group any more."""
         held = self._groups[group]
+        held.keep_piece()
         held.live_from_ms = None
         held.doubt = _Doubt(reason, at_ms)
 

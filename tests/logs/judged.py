@@ -46,10 +46,10 @@ def check_denied(outcome: Outcome) -> None:
     delivered = _delivered(outcome)
     assert not delivered - got, f"delivered by Live Tail, not given out: {_few(delivered - got)}"
     said = outcome.ledger()
-    for event in _certain(outcome):
-        second = event.timestamp_ms // 1000
-        if event.timestamp_ms < at_ms(TRAFFIC_S) and got[event.identity] < outcome.wanted()[event.identity]:
-            assert said.get(second) in GONE, f"{event} was not given out, and its second is {said.get(second)}"
+    certain = Counter(event.identity for event in _certain(outcome) if event.timestamp_ms < at_ms(TRAFFIC_S))
+    for gone in certain - got:
+        coverage = said.get(gone[2] // 1000)
+        assert coverage in GONE, f"{gone} was not given out, and its second is {coverage}"
     for second, coverage in said.items():
         if coverage in GONE:
             assert not _followed(outcome, second), f"second {second} is {coverage}, though it was followed"
