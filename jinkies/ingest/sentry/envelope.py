@@ -73,7 +73,7 @@ def _read_item(body: bytes, at: int, index: int) -> tuple[Item, int]:
     """The item that begins at ``at``, and where what follows it begins."""
     end = _line_end(body, at)
     header = _headers(body[at:end], _ITEM_HEADERS, f"the header of item {index}")
-    start, length = end + 1, header.length
+    start, length = min(end + 1, len(body)), header.length
     if isinstance(length, int) and not isinstance(length, bool):
         stop = start + length
         if length < 0 or stop > len(body) or body[stop : stop + 1] not in (b"", b"\n"):

@@ -121,7 +121,7 @@ def _decode(payload: bytes, what: str) -> dict[str, object]:
         raise MalformedJson(f"{what}: {error}") from None
     except msgspec.ValidationError as error:
         reason = "expected a JSON object" if "Expected `object`" in str(error) else str(error).partition(" - at")[0]
-        raise MalformedJson(f"{what}: {reason.lower()}") from None
+        raise MalformedJson(f"{what}: {reason[:1].lower()}{reason[1:]}") from None
 
 
 def _parsed(reads: list[Read], ignored: Counter[str]) -> Parsed:
