@@ -6,6 +6,7 @@ integers, small enough to type; people see them as ``#42``. On wires that leave 
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -406,6 +407,15 @@ class QuerySpec(msgspec.Struct, frozen=True, kw_only=True):
     start_ms: int  # inclusive, as is the end; the service knows whole seconds and takes all of the first and the last
     end_ms: int
     limit: int = 1_000  # rows, 1 to 10,000; a limit in the query itself counts too
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows there can be: the query's own last limit or, where that is less, ours."""
+        own = _OWN_LIMIT.findall(self.query)
+        return min(self.limit, int(own[-1])) if own else self.limit
+
+
+_OWN_LIMIT = re.compile(r"\|\s*limit\s+(\d{1,9})\b", re.IGNORECASE)
 
 
 class QueryState(StrEnum):

@@ -1,4 +1,4 @@
-"""The console's Textual app: three screens over one session. It only translates; the core decides."""
+"""The console's Textual app: four screens over one session. It only translates; the core decides."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ class ConsoleApp(App[int]):
         Binding("1", "switch_mode('alerts')", "alerts", show=False, id="app.alerts", tooltip="Alerts"),
         Binding("2", "switch_mode('logs')", "logs", show=False, id="app.logs", tooltip="Logs"),
         Binding("3", "switch_mode('discord')", "discord", show=False, id="app.discord", tooltip="Discord"),
+        Binding("4", "switch_mode('query')", "query", show=False, id="app.query", tooltip="Query: Logs Insights"),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Leave; the core goes on if it runs elsewhere"),
     ]
 
@@ -75,6 +76,7 @@ class ConsoleApp(App[int]):
         self.add_mode("alerts", lambda: AlertsScreen(self.session))
         self.add_mode("logs", self._logs)
         self.add_mode("discord", self._discord)
+        self.add_mode("query", self._query)
         self.animation_level = "none"  # over SSH every repaint costs
         self.failure: JinkiesError | None = None
         self._on_terminal = on_terminal()
@@ -88,6 +90,11 @@ class ConsoleApp(App[int]):
         from tui.screens.discord import DiscordScreen  # not before the first paint
 
         return DiscordScreen(self.session)
+
+    def _query(self) -> Screen[None]:
+        from tui.screens.query import QueryScreen  # not before the first paint
+
+        return QueryScreen(self.session)
 
     def on_mount(self) -> None:
         """Paint first, then connect."""
@@ -139,6 +146,14 @@ class ConsoleApp(App[int]):
         await self.switch_mode("logs")
         if isinstance(self.screen, LogsScreen):
             self.screen.follow((service,))
+
+    async def action_ask(self, targets: tuple[str, ...]) -> None:
+        """To a query of what is followed."""
+        from tui.screens.query import QueryScreen  # not before the first paint
+
+        await self.switch_mode("query")
+        if isinstance(self.screen, QueryScreen):
+            self.screen.ask_of(targets)
 
     def action_help_quit(self) -> None:
         """Textual's answer to ^c, which a person may press by habit: with the key that leaves."""

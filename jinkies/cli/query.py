@@ -22,7 +22,6 @@ from jinkies.cli.parser import limit as row_limit
 from jinkies.clock import SystemClock
 from jinkies.config import Config, load_config
 from jinkies.errors import Invalid
-from jinkies.logs.insights import most_rows
 from jinkies.logs.service import LogsService
 from jinkies.model import QueryProgress, QuerySpec, QueryState
 from jinkies.reading.times import FORMS, RANGES, parse_range
@@ -143,7 +142,7 @@ def figures(progress: QueryProgress) -> str:
 def summary(progress: QueryProgress, spec: QuerySpec) -> str:
     """What is said at the end: rows, whether they are all, figures, and what the scan costs where it costs a cent."""
     rows = f"{len(progress.rows):,} {'row' if len(progress.rows) == 1 else 'rows'}"
-    cut = f", cut at the limit of {most_rows(spec):,}: there may be more" if progress.cut else ""
+    cut = f", cut at the limit of {spec.most_rows:,}: there may be more" if progress.cut else ""
     dollars = progress.bytes_scanned / _GB * USD_PER_GB
     cost = f" · about ${dollars:,.2f} at us-east-1's list price" if dollars >= 0.01 else ""
     return f"{rows}{cut} · {figures(progress)}{cost}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol
@@ -31,7 +30,6 @@ MOST_POLL_S = 2.0  # CloudWatch Logs: GetQueryResults, 5 a second for an account
 FAILURES = 6  # in a row, before a query is given up
 STOP_S = 5.0
 
-_OWN_LIMIT = re.compile(r"\|\s*limit\s+(\d{1,9})\b", re.IGNORECASE)
 _POINTER = "@ptr"  # leads to the whole record through another request; of no use to people
 
 _log = logging.getLogger(__name__)
@@ -77,12 +75,6 @@ def check_query(spec: QuerySpec) -> None:
         raise Invalid(f"start_ms: {spec.start_ms} is after end_ms {spec.end_ms}, or before 1970")
 
 
-def most_rows(spec: QuerySpec) -> int:
-    """How many rows a query can have: its own last limit, and the spec's."""
-    own = _OWN_LIMIT.findall(spec.query)
-    return min(spec.limit, int(own[-1])) if own else spec.limit
-
-
 @asynccontextmanager
 async def asked(
     source: InsightsSource, spec: QuerySpec, groups: tuple[str, ...], clock: Clock
@@ -103,7 +95,7 @@ class _Running:
         self.query_id = query_id
         self.over = False  # at the service
         self._source = source
-        self._most = most_rows(spec)
+        self._most = spec.most_rows
         self._clock = clock
         self._begun_s = clock.monotonic_s()
 

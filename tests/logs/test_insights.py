@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from jinkies.clock import Clock, SystemClock
 from jinkies.errors import Invalid, NotConfigured, UpstreamError
-from jinkies.logs.insights import FAILURES, PARTIAL_ROWS, Answer, asked, most_rows
+from jinkies.logs.insights import FAILURES, PARTIAL_ROWS, Answer, asked
 from jinkies.logs.insights_client import InsightsClient
 from jinkies.logs.service import LogsService
 from jinkies.model import QueryProgress, QuerySpec, QueryState
@@ -110,7 +110,7 @@ def test_counts_over_several_groups_by_name_and_by_arn() -> None:
 )  # fmt: skip
 def test_rows_cut_at_a_limit_are_never_called_complete(query: str, limit: int, rows: int) -> None:
     spec = changed(query=query, limit=limit)
-    assert most_rows(spec) == rows
+    assert spec.most_rows == rows
 
     async def work(cloudwatch: SimulatedCloudWatch, logs: LogsService) -> None:
         (*_, last) = await every(logs, spec)

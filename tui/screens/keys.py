@@ -12,11 +12,13 @@ from tui.screens.discord import DiscordScreen
 from tui.screens.logs import LogsScreen
 from tui.screens.patterns import PatternsScreen
 from tui.screens.pull_request import PullRequestScreen
+from tui.screens.query import Ask, QueryScreen
 from tui.widgets.alert_table import AlertTable
 from tui.widgets.lines import VI_KEYS
 from tui.widgets.log_view import LogView
 from tui.widgets.pattern_table import PatternTable
 from tui.widgets.prompt import Prompt
+from tui.widgets.row_table import RowTable
 
 Group = tuple[str, Iterable[BindingType]]
 
@@ -30,6 +32,7 @@ def key_groups(app_bindings: list[BindingType]) -> list[Group]:
         ("Logs", [*LogsScreen.BINDINGS, *LogView.BINDINGS]),
         ("Patterns of the logs", [*PatternsScreen.BINDINGS, *PatternTable.BINDINGS]),
         ("Discord", DiscordScreen.BINDINGS),
+        ("Query", [*QueryScreen.BINDINGS, *Ask.BINDINGS, *RowTable.BINDINGS]),
         ("Scrolling a pane", VI_KEYS),
         ("Filter and search", Prompt.BINDINGS),
         ("Draft pull request", PullRequestScreen.BINDINGS),

@@ -41,6 +41,7 @@ class LogsScreen(LogPrompts, DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "choose", "service", id="logs.choose", tooltip="Choose whose logs to follow"),
         *LogPrompts.BINDINGS,
+        Binding("Q", "ask_insights", "query", show=False, id="logs.query", tooltip="Ask Logs Insights about these"),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -267,6 +268,10 @@ class LogsScreen(LogPrompts, DeskScreen):
         return f"Nothing is followed yet.\n\ns  choose whose logs to follow\n\nServices: {clean(names)}"
 
     # Keys
+
+    async def action_ask_insights(self) -> None:
+        """A query of what is shown."""
+        await self.app.run_action(f"app.ask({self.targets!r})")
 
     def action_choose(self) -> None:
         """Another service."""
