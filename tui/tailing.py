@@ -16,6 +16,7 @@ from tui.trouble import words_of
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
+PAST_MS = 60_000  # a batch that is this far past what was shown before brings nothing of it again
 
 Identity = tuple[str, str, int, int, str]
 
@@ -39,6 +40,7 @@ class Tailing:
         self._clock = clock
         self._fold = fold
         self._held: Counter[Identity] = Counter()
+        self._held_until_ms = 0
 
     async def run(self, held: Callable[[], list[LogEvent]]) -> None:
         """Follow; after a lost connection what comes again is told from what is new by ``held``, the events shown."""
@@ -46,6 +48,8 @@ class Tailing:
         while True:
             try:
                 await self._once()
+                if self.refused:
+                    return
                 self.trouble = "the tail ended; starting it again"
                 delay_s = RETRY_FIRST_S
             except (Unavailable, NotFound) as error:
@@ -57,7 +61,9 @@ class Tailing:
                     return
             await self._clock.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_LAST_S)
-            self._held = Counter(identity(event) for event in held())
+            shown = held()
+            self._held = Counter(identity(event) for event in shown)
+            self._held_until_ms = max((event.timestamp_ms for event in shown), default=0)
 
     async def _once(self) -> None:
         operator = self._operator()
@@ -70,6 +76,9 @@ class Tailing:
             async for batch in batches:
                 self.trouble = batch.trouble
                 self._fold(self._without_held(batch))
+                if batch.final:
+                    self.refused = True
+                    return
                 await self._clock.sleep(0)  # what is held comes without a pause: keys and drawing come in between
 
     def _without_held(self, batch: TailBatch) -> TailBatch:
@@ -82,6 +91,6 @@ class Tailing:
                 self._held[key] -= 1
             else:
                 new.append(event)
-        if len(new) == len(batch.events):
-            self._held.clear()  # past what was shown before
+        if min(event.timestamp_ms for event in batch.events) > self._held_until_ms + PAST_MS:
+            self._held.clear()
         return structs.replace(batch, events=tuple(new))

@@ -1,7 +1,8 @@
 """``jinkies logs`` and ``jinkies tail``: CloudWatch lines on stdout, messages on stderr.
 
 JSON is one object a line: ``timestamp`` and ``ingestion`` (ISO 8601, UTC), ``group``, ``stream``, ``level`` (``none``
-where the line names none), ``message`` (as CloudWatch holds it), ``late`` (it came behind a newer line).
+where the line names none), ``message`` (as CloudWatch holds it), ``late`` (it came behind a newer line),
+``backfilled`` (it did not come live: it was read afterwards, to close a gap).
 """
 
 from __future__ import annotations
@@ -9,26 +10,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import re
-import select
-import stat
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 
 import msgspec
 
 from jinkies.cli.output import DIM, RED, YELLOW, Printer, block, complain, line
 from jinkies.cli.parser import Parser, Subparsers
 from jinkies.clock import SystemClock, iso
-from jinkies.commands import StartTail
 from jinkies.config import Config
-from jinkies.errors import Disconnected, Invalid
+from jinkies.errors import Invalid
 from jinkies.logs.levels import level_named
 from jinkies.logs.service import LogsService
-from jinkies.logs.targets import check_spec, resolve
-from jinkies.model import Level, LogEvent, TailBatch, TailSpec
+from jinkies.logs.targets import resolve
+from jinkies.model import Level, LogEvent, TailMode, TailSpec
 from jinkies.reading.times import FORMS, RANGES, parse_range, parse_time
 
 EXIT_USAGE = 2
@@ -53,6 +50,7 @@ class LineRecord(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     message: str
     late: bool
+    backfilled: bool
 
 
 def add_parsers(subparsers: Subparsers[Parser]) -> None:
@@ -64,7 +62,10 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
     logs.set_defaults(run=lambda arguments: _command(run_logs, arguments))
     tail = subparsers.add_parser("tail", help="follow log lines, late ones included, until Ctrl-C")
     _add_common(tail, TAIL_SINCE, "stop after this many (default: never)")
-    tail.set_defaults(run=lambda arguments: _command(run_tail, arguments))
+    tail.add_argument(
+        "--poll", action="store_true", help="ask every 2 s instead of Live Tail, which is paid by the minute"
+    )
+    tail.set_defaults(run=lambda arguments: _command(_run_tail, arguments))
 
 
 async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
@@ -86,25 +87,18 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-async def run_tail(arguments: argparse.Namespace, config: Config) -> int:
-    """Print lines as they come: through the core when one runs, else by asking AWS from here."""
+async def _run_tail(arguments: argparse.Namespace, config: Config) -> int:
+    from jinkies.cli.tail import run_tail
+
     clock = SystemClock()
     now_ms = clock.now_ms()
     since_ms = now_ms - parse_time(arguments.since, now_ms=now_ms, name="--since")
     if since_ms < 0:
         raise Invalid(f"--since: {arguments.since!r} lies in the future")
-    write, left = _writer(arguments, config), arguments.limit
-    with _until_reader_leaves():
-        async with AsyncExitStack() as stack:
-            batches = _told(await _follow(stack, config, _spec(arguments, since_ms=since_ms)))
-            await stack.enter_async_context(aclosing(batches))
-            async for batch in batches:
-                write(batch.events[:left])
-                sys.stdout.flush()
-                left = None if left is None else left - len(batch.events)
-                if left is not None and left <= 0:
-                    break
-    return 0
+    spec = _spec(arguments, since_ms=since_ms)
+    if arguments.poll:
+        spec = msgspec.structs.replace(spec, mode=TailMode.POLL)
+    return await run_tail(config, spec, _writer(arguments, config), arguments.limit, clock)
 
 
 class Writer:
@@ -121,7 +115,8 @@ class Writer:
 
     def _text(self, event: LogEvent) -> str:
         """Further lines of an event are indented, so that none can pass for an event of its own."""
-        when = self._paint(f"{iso(event.timestamp_ms)}{' late' if event.late else ''}", DIM)
+        marks = f"{' late' if event.late else ''}{' backfilled' if event.backfilled else ''}"
+        when = self._paint(f"{iso(event.timestamp_ms)}{marks}", DIM)
         where = line(f"{event.log_group} {event.log_stream}" if self._groups else event.log_stream)
         colour = _COLOURS.get(event.level, "")
         message = "\n  ".join(self._paint(one, colour) for one in block(event.message, indent="").split("\n"))
@@ -137,6 +132,7 @@ def _json(event: LogEvent) -> str:
         level=event.level.value,
         message=event.message,
         late=event.late,
+        backfilled=event.backfilled,
     )
     return msgspec.json.encode(record).decode() + "\n"
 
@@ -196,65 +192,3 @@ def _spec(arguments: argparse.Namespace, *, since_ms: int) -> TailSpec:
 
 def _writer(arguments: argparse.Namespace, config: Config) -> Writer:
     return Writer(arguments.output, groups=len(resolve(config, tuple(arguments.targets))) > 1)
-
-
-async def _follow(stack: AsyncExitStack, config: Config, spec: TailSpec) -> AsyncIterator[TailBatch]:
-    """The batches of a tail of the core's or, when none runs, of our own."""
-    from jinkies.app import Mode, open_operator
-
-    check_spec(spec)
-    try:
-        operator = await stack.enter_async_context(open_operator(config, Mode.ATTACH))
-    except Disconnected:
-        logs = await stack.enter_async_context(LogsService(config, SystemClock()))
-        return await stack.enter_async_context(logs.open_tail(logs.start_tail(spec).tail_id))
-    tail_id = (await operator.execute(StartTail(spec=spec))).tail_id
-    return await stack.enter_async_context(operator.tail(tail_id or ""))
-
-
-async def _told(batches: AsyncIterator[TailBatch]) -> AsyncGenerator[TailBatch, None]:
-    """The batches with events; what else they say goes to stderr, once."""
-    trouble: str | None = None
-    async for batch in batches:
-        if batch.dropped:
-            complain(f"{batch.dropped:,} lines were dropped: whoever reads this is too slow")
-        if batch.trouble != trouble:
-            trouble = batch.trouble
-            complain(f"{trouble}; trying on" if trouble else "following again")
-        if batch.events:
-            yield batch
-
-
-@contextmanager
-def _until_reader_leaves() -> Iterator[None]:
-    """Raise ``BrokenPipeError`` in the body once stdout is a pipe that nobody reads, though nothing is written.
-
-    poll(2): the writing end of a pipe whose reader is gone reports POLLERR.
-    """
-    try:
-        stdout = sys.stdout.fileno()
-        piped = stat.S_ISFIFO(os.fstat(stdout).st_mode)
-    except (OSError, ValueError):
-        piped = False
-    if not piped:
-        yield
-        return
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    left: list[bool] = []
-
-    def look() -> None:
-        poll = select.poll()
-        poll.register(stdout, 0)
-        if poll.poll(0) and task is not None and not left:
-            left.append(True)
-            task.cancel()
-
-    loop.add_reader(stdout, look)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if left and task is not None and task.uncancel() == 0:
-            raise BrokenPipeError from None
-        raise
-    finally:
-        loop.remove_reader(stdout)

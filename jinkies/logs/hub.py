@@ -45,6 +45,7 @@ class _Viewer:
         self.place = tail.ring.first
         self.spans: list[LedgerSpan] = list(tail.ledger.spans())
         self.trouble: str | None = None
+        self.final = False
         self.figures: TailFigures | None = None
 
 
@@ -123,10 +124,11 @@ class _Tail:
         viewer.place += dropped
         events = self.ring.read(viewer.place)
         viewer.place += len(events)
-        final = self.final and viewer.place == self.ring.end and self.trouble != viewer.trouble
+        final = self.final and viewer.place == self.ring.end and not viewer.final
         figures = self.figures if self.figures is not viewer.figures else None
-        if not (events or dropped or viewer.spans or figures or self.trouble != viewer.trouble):
+        if not (events or dropped or viewer.spans or figures or final or self.trouble != viewer.trouble):
             return None
+        viewer.final = final
         spans, viewer.spans = tuple(viewer.spans), []
         viewer.trouble, viewer.figures = self.trouble, self.figures
         return TailBatch(

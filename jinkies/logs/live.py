@@ -110,7 +110,8 @@ class LiveFollower:
     def began(self, log_groups: tuple[str, ...]) -> None:
         """See ``Ears``: what came while none ran is read."""
         now_ms = self._clock.now_ms()
-        self._ever_came = True
+        self._ever_came = self._report = True
+        self._wake.set()
         for group in log_groups:
             self._expected_ms.setdefault(group, now_ms)
             self._cover.live(group, now_ms)
@@ -241,7 +242,8 @@ class LiveFollower:
             self._report = False
             spans = self._cover.changes(self._clock.now_ms())
             figures = self._figures()
-        trouble = trouble_of(self._failures.values())
+        undecided = self._refused() and not self._final  # Live Tail may give what can't be read
+        trouble = None if undecided else trouble_of(self._failures.values())
         if not (events or spans or figures or self._final or trouble != self._told):
             return None
         self._told = trouble
@@ -278,9 +280,12 @@ class LiveFollower:
             shard.tick()
 
     def _is_final(self) -> bool:
-        """Nothing ever worked, and neither reading nor Live Tail can be had of any group."""
+        return self._refused() and all(shard.hopeless for shard in self._shards)
+
+    def _refused(self) -> bool:
+        """Nothing ever came, and no group can be read."""
         refused = len(self._failures) == len(self._due_s) and all(map(is_final, self._failures.values()))
-        return not self._ever_came and refused and all(shard.hopeless for shard in self._shards)
+        return refused and not self._ever_came
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -175,6 +175,7 @@ def test_logs_as_text_json_and_raw(desk: Desk, inside: Inside) -> None:
         "level": "error",
         "message": LINES[1],
         "late": False,
+        "backfilled": False,
     }
     assert inside("logs", "api", "--output", "raw").stdout == "\n".join([*LINES, ""])
 
@@ -211,6 +212,8 @@ def test_filters_limits_and_ranges(inside: Inside) -> None:
         (("logs", "api", "--grep", "("), 2, "grep: '(' is no regular expression: missing )"),
         (("logs", "api", "--limit", "0"), 2, "argument --limit: expected a number of lines, 1 or more, got '0'"),
         (("logs", "api", "--output", "xml"), 2, "argument --output: invalid choice: 'xml'"),
+        (("tail", "/no/such"), 1, "no log group /no/such in this account and region"),
+        (("tail", "/no/such", "--poll"), 1, "no log group /no/such in this account and region"),
         (("tail", "apj"), 2, "target: 'apj' is neither a service nor a log group; did you mean api?"),
         (("tail", "api", "--since", "2999-01-01"), 2, "--since: '2999-01-01' lies in the future"),
     ],
@@ -260,14 +263,20 @@ async def test_a_quiet_tail_notices_that_its_reader_left(desk: Desk) -> None:
         assert process.stderr.read() == b""
 
 
-async def test_ctrl_c_ends_a_tail_quietly(desk: Desk) -> None:
-    with desk.running("tail", "api") as process:
+@pytest.mark.parametrize("how", [(), ("--poll",)])
+async def test_ctrl_c_ends_a_tail_with_a_summary(desk: Desk, cloudwatch: Any, how: tuple[str, ...]) -> None:
+    with desk.running("tail", "api", *how) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline()
+        for _ in range(5):  # the fourth has two lines
+            assert process.stdout.readline()
+        await put(cloudwatch, desk, "one more")
+        assert process.stdout.readline().endswith(b" one more\n")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
-        assert process.stderr.read() == b""
+        said = process.stderr.read().decode()
+    assert said.startswith("jinkies: 5 lines, 0 late, 0 backfilled, 0 duplicates left out, 0 dropped\n")
+    assert f"jinkies: cost: {0 if how else 1} Live Tail session" in said
 
 
 async def test_tail_shows_what_comes(desk: Desk, cloudwatch: Any) -> None:
