@@ -16,7 +16,7 @@ from jinkies.clock import Clock, SystemClock
 from jinkies.config import Config
 from jinkies.errors import JinkiesError
 from tui import theme
-from tui.pace import Pace, paced
+from tui.pace import paced
 from tui.screens.alerts import AlertsScreen
 from tui.session import DRAW_INTERVAL_S, Connect, Session
 from tui.widgets.header import StatusHeader
@@ -69,8 +69,7 @@ class ConsoleApp(App[int]):
     def __init__(self, connect: Connect, config: Config, clock: Clock | None = None) -> None:
         super().__init__()
         self.session = Session(connect, config, clock or SystemClock())
-        self.pace = Pace(self.session.clock.monotonic_s)
-        self.driver_class = paced(self.driver_class, self.pace)
+        self.driver_class = paced(self.driver_class, self.session.pace)
         self.register_theme(theme.THEME)
         self.theme = theme.THEME.name
         self.add_mode("alerts", lambda: AlertsScreen(self.session))
@@ -118,7 +117,7 @@ class ConsoleApp(App[int]):
             self.exit(1)
 
     def _draw(self) -> None:
-        if not self.pace.ready():
+        if not self.session.pace.ready():
             return  # the link is slow: what changes meanwhile is drawn with the next frame
         changed = self.session.take_changes()
         for screen in self.screen_stack:

@@ -46,7 +46,7 @@ class Scale:
 
 def words_cells(width: int) -> int:
     """How many cells the words beside take."""
-    return 38 if width >= 100 else 24
+    return 38 if width >= 100 else 27
 
 
 def histogram(

@@ -97,14 +97,14 @@ def block(entry: list[Held], look: Look, *, turned: bool) -> list[Row]:
     style = _STYLES.get(level, theme.TEXT)
     hidden = lines[1:] if folds and not opened else []
     texts = _shown(lines, folds=folds, opened=opened)
-    pieces = [piece for one in texts for piece in _pieces(one, look, opened=opened and not folds)]
+    fields = _unfolded(first.text, look) if turned else []
+    whole = opened and not folds and not first.text.lstrip().startswith("{")  # its fields say it all
+    pieces = [piece for one in texts for piece in _pieces(one, look, opened=whole)]
     tag = _tag(entry, len(lines), look, folds=folds, opened=opened, hidden=hidden)
     blank = [Segment(" " * (look.columns.cells - _MARGIN), theme.TEXT)]
     rows = [Row(_prefix(first, level, look), Strip(highlighted(pieces[0], style, look.highlight)), tag)]
     rows += [Row(blank, Strip(highlighted(piece, theme.TEXT, look.highlight)), []) for piece in pieces[1:]]
-    if turned:
-        rows += [Row(blank, Strip(built), []) for built in _unfolded(first.text, look)]
-    return rows
+    return rows + [Row(blank, Strip(built), []) for built in fields]
 
 
 def _shown(lines: list[str], *, folds: bool, opened: bool) -> list[str]:

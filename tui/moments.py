@@ -33,12 +33,18 @@ def moment(text: str, *, here_ms: int, now_ms: int) -> int:
             raise BadMoment(FORMS)
         if span := _SPAN.fullmatch(given):
             size = sum(int(part[:-1]) * _UNIT_MS[part[-1]] for part in re.findall(r"\d+[dhms]", span[2]))
-            return here_ms + size if span[1] == "+" else (here_ms if span[1] else now_ms) - size
+            return _possible(here_ms + size if span[1] == "+" else (here_ms if span[1] else now_ms) - size)
         if clock := _CLOCK.fullmatch(given):
             return _latest(*(int(part or 0) for part in clock.groups()), now_ms=now_ms)
         return int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise BadMoment(f"no time; one of: {FORMS}") from None
+
+
+def _possible(at_ms: int) -> int:
+    if not 0 <= at_ms < 2**46:  # the year 4199
+        raise BadMoment(FORMS)
+    return at_ms
 
 
 def _latest(hour: int, minute: int, second: int, *, now_ms: int) -> int:

@@ -18,6 +18,7 @@ from jinkies.config import Config
 from jinkies.errors import Disconnected
 from jinkies.events import JournalEntry, Update
 from jinkies.model import AlertRow, Counts, PartHealth
+from tui.pace import Pace
 
 if TYPE_CHECKING:
     from jinkies.operator import Operator
@@ -45,6 +46,7 @@ class Session:
     def __init__(self, connect: Connect, config: Config, clock: Clock) -> None:
         self.config = config
         self.clock = clock
+        self.pace = Pace(clock.monotonic_s)
         self._connect = connect
         self._operator: Operator | None = None
         self._replica: Replica | None = None

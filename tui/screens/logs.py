@@ -62,6 +62,7 @@ class LogsScreen(LogPrompts, DeskScreen):
 
     def on_mount(self) -> None:
         """Say what there is."""
+        self.view.pace = self.session.pace
         self.view.reshape(source_of=self._source_of)
         self._show_empty()
 
@@ -238,16 +239,18 @@ class LogsScreen(LogPrompts, DeskScreen):
             return ""
         if len(buffer):
             return self._filtered_words()
+        if self._fetching or self._trouble:
+            return clean(self._fetching or self._trouble)
+        if self.fixed:
+            return "CloudWatch has no lines around that time.\n\ns  choose whose logs to follow"
+        if self.tailing is not None and self.tailing.tail_id is not None and not self.tailing.trouble:
+            return "Following. No lines in the last five minutes; new ones appear here as they come."
         aws = self.session.health.get("aws")
         missing = self.session.config.aws.missing() if aws is None else None
         if aws is not None and aws.state is PartState.UNCONFIGURED:
             missing = aws.detail
         if missing:
             return f"AWS is not set up, so there are no logs to follow.\n\n{clean(missing)}"
-        if self._fetching or self._trouble:
-            return clean(self._fetching or self._trouble)
-        if self.fixed:
-            return "CloudWatch has no lines around that time.\n\ns  choose whose logs to follow"
         return self._tail_words()
 
     def _filtered_words(self) -> str:
@@ -260,10 +263,8 @@ class LogsScreen(LogPrompts, DeskScreen):
         if self.tailing is not None and self.tailing.trouble:
             again = "" if self.tailing.refused else "It is asked for again until it comes.\n"
             return f"{clean(self.tailing.trouble)}\n\n{again}s  choose another service or log group"
-        if self.tailing is not None and self.tailing.tail_id is None:
+        if self.tailing is not None:
             return "Asking the core…"
-        if self.targets:
-            return "Following. No lines in the last five minutes; new ones appear here as they come."
         names = ", ".join(self.session.config.services) or "none configured: any log group can be named"
         return f"Nothing is followed yet.\n\ns  choose whose logs to follow\n\nServices: {clean(names)}"
 

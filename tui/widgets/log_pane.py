@@ -25,6 +25,7 @@ from tui.draw import line, strip_of
 from tui.format import wrap
 from tui.logblock import Columns, Look, Row, block
 from tui.logbuffer import LogBuffer
+from tui.pace import Pace
 from tui.widgets.frame import QuietBorder
 
 WHEEL_ROWS = 3
@@ -61,12 +62,14 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         self.turned: set[int] = set()  # entries unfolded by the reader, or folded where all are unfolded
         self.bookmarks: set[int] = set()
         self.empty_words = ""  # shown while no line is; a line of text each
+        self.pace: Pace | None = None  # None paints at once
         self._left = 0  # cells that texts are scrolled to the right
         self._top = (0, 0)  # entry and row at the top of a view that stands still
         self._paused_seq = self._paused_evicted = 0
         self._places: list[Place] = []
         self._frame: list[Strip] = []
         self._drawn: object = None
+        self._unpainted = False
         self._working = False
         self._blocks: LRUCache[int, tuple[object, list[Row]]] = LRUCache(400)
         self._strips: LRUCache[object, tuple[Row, Strip]] = LRUCache(1_000)
@@ -102,12 +105,15 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
             self.vertical_scrollbar.position = self.scroll_y
         state = (self.buffer.changes, self.following, self.cursor, self._top, self._left, self.look, self.size,
                  len(self.turned), len(self.bookmarks), self.empty_words, self.has_focus)  # fmt: skip
-        if state == self._drawn or self.size.height <= 0:
+        if self.size.height <= 0 or (state == self._drawn and not self._unpainted):
             return
-        self._drawn = state
-        self._lay_out()
-        self._move_bar()
-        self._repaint()
+        if state != self._drawn:
+            self._drawn = state
+            self._lay_out()
+        self._unpainted = self.pace is not None and self.pace.waiting > 0
+        if not self._unpainted:  # else the timer does it: keys held down on a slow link would queue frame after frame
+            self._move_bar()
+            self._repaint()
 
     def redraw(self) -> None:
         """As ``draw``, whatever was drawn before."""
