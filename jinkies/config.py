@@ -93,6 +93,7 @@ class AwsConfig(msgspec.Struct, frozen=True, kw_only=True):
     secret_access_key: Secret | None = None
     session_token: Secret | None = None
     endpoint_url: str | None = None
+    requests_per_second: float | None = None  # of reading logs; None: by region, and no bound for an emulator
 
     def missing(self) -> str | None:
         """What to set before AWS can be asked, or None."""

@@ -83,6 +83,15 @@ def rate(value: object) -> float:
     return float(value)
 
 
+def pace(value: object) -> float:
+    """Requests a second, above 0: where no bound is not a choice."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Wrong(f"{shown(value)} is not a number; above 0, up to 1000")
+    if not (math.isfinite(value) and 0 < value <= 1_000):
+        raise Wrong(f"{shown(value)} is out of bounds; above 0, up to 1000")
+    return float(value)
+
+
 def log_level(value: object) -> str:
     """A level of Python's logging, in any case."""
     level = text(value).upper()

@@ -86,6 +86,7 @@ SETTINGS = (
         checks.url,
         ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_LOGS", "AWS_ENDPOINT_URL"),
     ),
+    Setting("aws", "requests_per_second", checks.pace),
     Setting("http", "listen", checks.listen),
     Setting("http", "max_body_bytes", checks.whole(1_024, 16 * 1_048_576)),
     Setting("http", "max_unpacked_bytes", checks.whole(1_024, 64 * 1_048_576)),

@@ -134,13 +134,17 @@ class ProtocolMismatch(JinkiesError):
 
 
 class UpstreamError(JinkiesError):
-    """AWS, GitHub or Discord refused or failed."""
+    """AWS, GitHub or Discord refused or failed.
+
+    ``throttled``: because of too many requests, of this program or another; it stays in the process that asked.
+    """
 
     code = "upstream"
 
-    def __init__(self, message: str, *, retry: bool = False) -> None:
+    def __init__(self, message: str, *, retry: bool = False, throttled: bool = False) -> None:
         super().__init__(message)
         self.retry = retry
+        self.throttled = throttled
 
 
 def all_errors() -> dict[str, type[JinkiesError]]:

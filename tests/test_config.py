@@ -42,6 +42,7 @@ api_url = "https://github.example.com/api/v3"
 region = "eu-central-1"
 profile = "ops"
 endpoint_url = "http://127.0.0.1:4566"
+requests_per_second = 7
 
 [http]
 listen = "[::1]:0"
@@ -84,7 +85,9 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
     assert config.discord.allowed_roles == ("4", "5")
     assert config.discord.api_url == "http://127.0.0.1:9/api/v10"
     assert (config.github.owner, config.github.repository, config.github.app_id) == ("acme", "shop", "6")
-    assert config.aws == AwsConfig(region="eu-central-1", profile="ops", endpoint_url="http://127.0.0.1:4566")
+    assert config.aws == AwsConfig(
+        region="eu-central-1", profile="ops", endpoint_url="http://127.0.0.1:4566", requests_per_second=7.0
+    )
     assert (config.http.listen, config.http.max_body_bytes) == ("[::1]:0", 2048)
     assert (config.http.max_per_second, config.http.max_waiting) == (2.5, 10)
     assert config.services["api"] == ServiceConfig(
@@ -154,6 +157,7 @@ def test_every_variable(tmp_path: Path) -> None:
         secret_access_key=Secret("key"),
         session_token=Secret("session"),
         endpoint_url="http://logs",
+        requests_per_second=7.0,
     )
     assert (config.environment, config.log_level) == ("live", "WARNING")
     assert (config.max_log_lines, config.alert_retention_days) == (7, 8)

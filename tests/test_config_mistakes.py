@@ -78,6 +78,19 @@ FILE_MISTAKES = [
     ),
     ("http.max_per_second = inf", "jinkies.toml: http.max_per_second: inf is out of bounds; 0 (no bound) to 1000000"),
     ("http.max_per_second = 'x'", "jinkies.toml: http.max_per_second: 'x' is not a number; 0 (no bound) to 1000000"),
+    ("aws.requests_per_second = 0", "jinkies.toml: aws.requests_per_second: 0 is out of bounds; above 0, up to 1000"),
+    (
+        "aws.requests_per_second = 1001",
+        "jinkies.toml: aws.requests_per_second: 1001 is out of bounds; above 0, up to 1000",
+    ),
+    (
+        "aws.requests_per_second = nan",
+        "jinkies.toml: aws.requests_per_second: nan is out of bounds; above 0, up to 1000",
+    ),
+    (
+        "aws.requests_per_second = true",
+        "jinkies.toml: aws.requests_per_second: True is not a number; above 0, up to 1000",
+    ),
     ("http.max_waiting = 0", "jinkies.toml: http.max_waiting: 0 is out of bounds; 1 to 100000"),
     (
         "http.max_unpacked_bytes = 0",

@@ -33,7 +33,18 @@ CONNECTIONS = 20
 
 _HOT_SHAPE = "FilterLogEventsResponse"
 _PAGE_KEY = "decodedPage"
-_THROTTLED = frozenset({"ThrottlingException", "Throttling", "LimitExceededException", "TooManyRequestsException"})
+_THROTTLED_READING = "ThrottledReading"
+_THROTTLED = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "TooManyRequestsException",
+        _THROTTLED_READING,
+    }
+)
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 _BAD_KEYS = frozenset(
     {
@@ -88,6 +99,14 @@ def _decoded(body: bytes) -> _Answer:
         return _ANSWERS.decode(text.encode(errors="replace"))
 
 
+def _untried(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Throttling under a name that the SDK doesn't know: it would try again at once, beside the budget."""
+    error = parsed.get("Error", {})
+    if error.get("Code") in _THROTTLED:
+        error["Code"] = _THROTTLED_READING
+    return parsed
+
+
 class _Parser(Protocol):
     async def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]: ...
 
@@ -99,8 +118,10 @@ class _HotParser:
         self._usual = usual
 
     async def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]:  # botocore's own types
-        if response["status_code"] != 200 or getattr(shape, "name", None) != _HOT_SHAPE:
+        if getattr(shape, "name", None) != _HOT_SHAPE:
             return await self._usual.parse(response, shape)
+        if response["status_code"] != 200:
+            return _untried(await self._usual.parse(response, shape))
         headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": 200, "HTTPHeaders": headers, "RequestId": headers.get("x-amzn-requestid", "")}
         return {_PAGE_KEY: _decoded(response["body"]), "ResponseMetadata": metadata}
@@ -146,9 +167,14 @@ class LogsClient:
             raise translate(error, "logs:FilterLogEvents", ask) from error
         return Page(events=_events(group_name(ask.log_group), answer), token=answer.next_token)
 
+    @property
+    def region(self) -> str:
+        """The region that is asked."""
+        return str(self._driver.meta.region_name)
+
     async def answers(self) -> str:
         """Ask for one log group. Returns the region, and what else is worth saying; raises as ``page`` does."""
-        region = str(self._driver.meta.region_name)
+        region = self.region
         try:
             await self._driver.describe_log_groups(limit=1)
         except boto.ClientError as error:
@@ -215,7 +241,9 @@ def _refusal(error: boto.ClientError, action: str, ask: Ask | None) -> JinkiesEr
     if code in _DENIED:
         return UpstreamError(f"access denied: these credentials need {action} on {group}")
     if code in _THROTTLED:
-        return UpstreamError(f"CloudWatch is throttling {action}: too many requests for this account", retry=True)
+        return UpstreamError(
+            f"CloudWatch is throttling {action}: too many requests for this account", retry=True, throttled=True
+        )
     if code in _EXPIRED:
         return UpstreamError("the AWS credentials have expired: sign in again (aws sso login)")
     if code in _BAD_KEYS:

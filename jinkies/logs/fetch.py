@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from contextlib import aclosing
 from operator import attrgetter
 from typing import Protocol
 
@@ -20,7 +22,7 @@ from jinkies.model import Level, LogEvent, TailSpec
 FIRST_SLICE_MS = 60_000  # of a search for the newest lines; each further one is four times as long
 SLICE_GROWTH = 4
 
-_BY_TIME = attrgetter("timestamp_ms", "ingestion_ms")
+by_time = attrgetter("timestamp_ms", "ingestion_ms")
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +82,30 @@ async def together(work: Iterable[Coroutine[object, object, None]]) -> None:
 async def merged(source: PageSource, asks: Sequence[Ask], keep: LineFilter) -> AsyncGenerator[list[LogEvent], None]:
     """Events of several ranges in runs that are in order by (timestamp, ingestion), no run empty.
 
-    Holds about one page of each range. A run goes out as soon as no range can have anything before its end.
+    Reads each range page after page, and holds about one of each.
     """
-    readers = [_Reader(source, ask, keep, alone=len(asks) == 1) for ask in asks]
+    runs = merge([_Reader(source, ask, keep, alone=len(asks) == 1) for ask in asks])
+    async with aclosing(runs):
+        async for run in runs:
+            yield run
+
+
+class Reader(Protocol):
+    """One range of a merge."""
+
+    held: list[LogEvent]  # read and not given out yet, in order
+    ended: bool  # nothing comes behind ``held``
+
+    async def fill(self) -> None:
+        """Read on until something is held, or the range ends."""
+        ...
+
+
+async def merge(readers: Sequence[Reader]) -> AsyncGenerator[list[LogEvent], None]:
+    """What some readers give, in runs that are in order by (timestamp, ingestion), no run empty.
+
+    A run goes out as soon as no range can have anything before its end.
+    """
     while True:
         await together(reader.fill() for reader in readers if not reader.held and not reader.ended)
         run = _ready(readers)
@@ -129,28 +152,30 @@ class _Reader:
         while not self.held and not self.ended:
             page = await self._source.page(self._ask, self._token)
             kept = self._keep.keep(page.events)
-            self.held = kept if self._alone else sorted(kept, key=_BY_TIME)
+            self.held = kept if self._alone else sorted(kept, key=by_time)
             self.ended = page.token is None or page.token == self._token  # one that repeats would never end
             self._token = page.token
 
-    def take(self, horizon: tuple[int, int]) -> list[LogEvent]:
-        if _BY_TIME(self.held[-1]) <= horizon:
-            taken, self.held = self.held, []
-            return taken
-        cut = next(index for index, event in enumerate(self.held) if _BY_TIME(event) > horizon)
-        taken, self.held = self.held[:cut], self.held[cut:]
-        return taken
+
+def _taken(reader: Reader, horizon: tuple[int, int]) -> list[LogEvent]:
+    held = reader.held
+    if by_time(held[-1]) <= horizon:
+        reader.held = []
+        return held
+    cut = bisect_right(held, horizon, key=by_time)
+    reader.held = held[cut:]
+    return held[:cut]
 
 
-def _ready(readers: list[_Reader]) -> list[LogEvent]:
+def _ready(readers: Sequence[Reader]) -> list[LogEvent]:
     """What nothing unread can come before: up to the earliest end of what is held of ranges that go on."""
     held = [reader for reader in readers if reader.held]
     if not held:
         return []
-    going = [_BY_TIME(reader.held[-1]) for reader in held if not reader.ended]
-    horizon = min(going) if going else max(_BY_TIME(reader.held[-1]) for reader in held)
-    runs = [reader.take(horizon) for reader in held]
-    return runs[0] if len(runs) == 1 else sorted((event for run in runs for event in run), key=_BY_TIME)
+    going = [by_time(reader.held[-1]) for reader in held if not reader.ended]
+    horizon = min(going) if going else max(by_time(reader.held[-1]) for reader in held)
+    runs = [_taken(reader, horizon) for reader in held]
+    return runs[0] if len(runs) == 1 else sorted((event for run in runs for event in run), key=by_time)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import Protocol, Self
 
 from jinkies.clock import Clock
 from jinkies.config import Config
 from jinkies.errors import Invalid, JinkiesError, NotConfigured
 from jinkies.logs import fetch
+from jinkies.logs.budget import Budget, Lane, Paced, rate_of
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
 from jinkies.logs.follow import Follower
 from jinkies.logs.hub import TailHub
 from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
 from jinkies.logs.sessions import LiveSession, LiveSource
+from jinkies.logs.slices import WORKERS, Progress, sliced
 from jinkies.logs.targets import check_spec, resolve
 from jinkies.logs.watches import Execute, LoadCursor, WatchRunner
 from jinkies.model import (
@@ -33,6 +35,7 @@ from jinkies.model import (
 )
 
 AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
+UNPACED_WORKERS = 4  # most requests under way for a fetch from an emulator
 FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
 
 
@@ -46,12 +49,14 @@ class LogsService:
         self._config = config
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._source = _LazySource(config)
+        self._budget = Budget(clock, rate_of(config.aws, config.aws.region))
+        self._source = _LazySource(config, self._budget)
         self.hub = TailHub(self._follow, clock)
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._source.close)
+        self._stack.push_async_callback(self._budget.close)
         self._stack.push_async_callback(self.hub.close)
         return self
 
@@ -80,26 +85,33 @@ class LogsService:
         """
         _check_limit(limit, FETCH_LIMIT)
         asks = _asks(self._groups(spec), spec, start_ms, end_ms)
-        return await fetch.newest(self._source, asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
+        return await fetch.newest(self._paced(), asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
 
     async def stream(
-        self, spec: TailSpec, start_ms: int, end_ms: int, limit: int
+        self, spec: TailSpec, start_ms: int, end_ms: int, limit: int, progress: Progress | None = None
     ) -> AsyncGenerator[tuple[LogEvent, ...], None]:
-        """The oldest ``limit`` events of a range, in order, in runs as they arrive; memory holds about a page a group.
+        """The oldest ``limit`` events of a range, in order, in runs as they arrive.
 
-        Raises as ``fetch`` does.
+        Slices of the range are read side by side; memory holds a bounded number of pages. ``progress`` is told how far
+        it is. Raises as ``fetch`` does.
         """
         _check_limit(limit, None)
         asks = _asks(self._groups(spec), spec, start_ms, end_ms)
-        runs = fetch.merged(self._source, asks, LineFilter.of(spec))
-        try:
+        lane = self._budget.lane()
+        runs = sliced(
+            [self._paced(lane) for _ in asks],
+            asks,
+            LineFilter.of(spec),
+            workers=WORKERS if self._budget.rate else UNPACED_WORKERS,
+            wanted=limit,
+            progress=progress,
+        )
+        async with aclosing(runs):
             async for run in runs:
                 yield tuple(run[:limit])
                 limit -= len(run)
                 if limit <= 0:
                     return
-        finally:
-            await runs.aclose()
 
     async def around(self, service: str, log_groups: tuple[str, ...], at_ms: int, limit: int) -> tuple[LogEvent, ...]:
         """Lines around a moment, oldest first: of these groups or, with none given, of the service's.
@@ -129,7 +141,7 @@ class LogsService:
 
     async def run_watches(self, execute: Execute, load_cursor: LoadCursor) -> None:
         """Turn log lines into alerts, for ever: each ``[[watches]]`` of the configuration."""
-        runner = WatchRunner(self._config, self._source, self._clock, execute, load_cursor)
+        runner = WatchRunner(self._config, self._paced(), self._clock, execute, load_cursor)
         await runner.run()
 
     async def check(self) -> PartHealth:
@@ -147,6 +159,10 @@ class LogsService:
         latency_ms = (self._clock.monotonic_s() - begun_s) * 1000 if state is PartState.OK else None
         return PartHealth(part="aws", state=state, detail=detail, latency_ms=latency_ms, at_ms=self._clock.now_ms())
 
+    def _paced(self, lane: Lane | None = None) -> Paced:
+        """CloudWatch within the budget, for one caller; those that are parts of one share its lane."""
+        return Paced(self._source, self._budget, self._clock, lane)
+
     def _groups(self, spec: TailSpec) -> tuple[str, ...]:
         check_spec(spec)
         groups = resolve(self._config, spec.targets)
@@ -156,16 +172,18 @@ class LogsService:
     def _follow(
         self, spec: TailSpec, log_groups: tuple[str, ...], start_ms: int | None = None
     ) -> AsyncGenerator[TailBatch, None]:
+        source = self._paced()
         if spec.mode is TailMode.POLL:
-            return Follower(self._source, spec, log_groups, self._clock, start_ms=start_ms).batches()
-        return LiveFollower(self._source, self._source, spec, log_groups, self._clock, start_ms=start_ms).batches()
+            return Follower(source, spec, log_groups, self._clock, start_ms=start_ms).batches()
+        return LiveFollower(source, self._source, spec, log_groups, self._clock, start_ms=start_ms).batches()
 
 
 class _LazySource:
     """The client, opened by the first request; a failed opening is tried again by the next."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, budget: Budget) -> None:
         self._config = config
+        self._budget = budget
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._client: _Client | None = None
@@ -220,11 +238,17 @@ class _LazySource:
                 from jinkies.logs.client import open_client
 
                 self._client = await self._stack.enter_async_context(open_client(self._config))
+                self._budget.bound(rate_of(self._config.aws, self._client.region))
             return self._client
 
 
 class _Client(PageSource, Protocol):
     """What ``client.LogsClient`` is to this module, which must not import it."""
+
+    @property
+    def region(self) -> str:
+        """The region that is asked."""
+        ...
 
     async def answers(self) -> str:
         """See ``LogsClient.answers``."""
