@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jinkies.config import AwsConfig, Config, Secret, ServiceConfig, WatchConfig, load_config
+from jinkies.config import AwsConfig, Config, Secret, ServiceConfig, SnsConfig, WatchConfig, load_config
 from jinkies.config_reader import OWN_VARIABLES
 from jinkies.model import Level, Severity
 from tests.configuring import load
@@ -308,3 +308,21 @@ def test_tokens_of_senders(tmp_path: Path) -> None:
     assert [(one.name, one.token.reveal()[-1]) for one in http.tokens] == [("shop", "g"), ("shop", "h")]
     assert http.tokens_file == tmp_path / "tokens", "read by who uses them: they change"
     assert "0123456789" not in repr(http)
+
+
+def test_topics_of_sns(tmp_path: Path) -> None:
+    (tmp_path / "emulator.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    toml = """
+        [sns]
+        topics = ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+        endpoint_url = "http://127.0.0.1:4566/"
+        certificate_file = "emulator.pem"
+        services = { "checkout-*" = "checkout" }
+        severities = { "*-page" = "critical" }
+    """
+    sns = load(tmp_path, toml).sns
+    assert sns.topics == ("arn:aws:sns:eu-central-1:123456789012:alarms",)
+    assert (sns.endpoint_url, sns.certificate_file) == ("http://127.0.0.1:4566", tmp_path / "emulator.pem")
+    assert (sns.services, sns.severities) == ({"checkout-*": "checkout"}, {"*-page": Severity.CRITICAL})
+    assert sns.missing() is None
+    assert "set topics in [sns]" in (SnsConfig().missing() or "")

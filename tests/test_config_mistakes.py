@@ -10,6 +10,46 @@ import pytest
 from tests.configuring import mistakes
 
 FILE_MISTAKES = [
+    (
+        "sns.topics = 'arn:aws:sns:eu-central-1:123456789012:alarms'",
+        (
+            "jinkies.toml: sns.topics: expected a list of ARNs, such as"
+            ' ["arn:aws:sns:eu-central-1:123456789012:alarms"], got a text'
+        ),
+    ),
+    (
+        "sns.topics = ['arn:aws:sns:*:123456789012:alarms']",
+        (
+            "jinkies.toml: sns.topics: 'arn:aws:sns:*:123456789012:alarms' is not the ARN of a topic;"
+            ' such as "arn:aws:sns:eu-central-1:123456789012:alarms"'
+        ),
+    ),
+    ("sns.topic = []", "jinkies.toml: sns.topic: unknown key; did you mean sns.topics?"),
+    ("[sns.services]\n'a-*' = 5", "jinkies.toml: sns.services: 'a-*': expected a text in quotes, got a number: 5"),
+    (
+        "[sns.severities]\n'a-*' = 'loud'",
+        "jinkies.toml: sns.severities: 'a-*': 'loud' is none of info, warning, error, critical",
+    ),
+    (
+        "sns.services = 'api'",
+        'jinkies.toml: sns.services: expected a table, such as { "checkout-*" = "…" }, got a text',
+    ),
+    *(
+        (
+            f"sns.endpoint_url = '{address}'",
+            (
+                f"jinkies.toml: sns.endpoint_url: '{address}' is not an emulator on this machine;"
+                ' such as "http://127.0.0.1:4566"'
+            ),
+        )
+        for address in (
+            "http://10.0.0.1:4566",
+            "https://sns.eu-central-1.amazonaws.com",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1:4566/sns",
+        )
+    ),
     ("http.listn = 'x'", "jinkies.toml: http.listn: unknown key; did you mean http.listen?"),
     ("listen = 'x'", "jinkies.toml: listen: unknown key; did you mean http.listen?"),
     ("[htpp]\nlisten = 'x'", "jinkies.toml: htpp: unknown key; did you mean http?"),
@@ -389,3 +429,15 @@ def test_a_mistake_in_the_file_of_tokens_names_its_line(tmp_path: Path) -> None:
     )
     (mistake,) = mistakes(tmp_path, JINKIES_INGEST_TOKENS_FILE="nowhere")
     assert mistake.startswith("environment: JINKIES_INGEST_TOKENS_FILE: can't read ")
+
+
+def test_a_certificate_of_an_emulator_that_is_none(tmp_path: Path) -> None:
+    toml = 'sns.certificate_file = "x.pem"'
+    path = tmp_path / "x.pem"
+    assert mistakes(tmp_path, toml) == (
+        f"jinkies.toml: sns.certificate_file: can't read {path}: No such file or directory",
+    )
+    path.write_text("a key")
+    assert mistakes(tmp_path, toml) == (
+        f"jinkies.toml: sns.certificate_file: {path} is no certificate in PEM; -----BEGIN CERTIFICATE----- begins one",
+    )

@@ -24,7 +24,7 @@ TOKEN = "a-token-of-the-tests"
 class Taken(msgspec.Struct, frozen=True):
     """What an answer may hold."""
 
-    status: str
+    status: str = ""
     reports: int = 0
     changed: int = 0
     created: int = 0
