@@ -10,6 +10,7 @@ from jinkies.commands import (
     Bulk,
     Comment,
     CreatePullRequest,
+    EndSilence,
     Expire,
     Merge,
     RecordPullRequest,
@@ -20,14 +21,16 @@ from jinkies.commands import (
     Resolve,
     Snooze,
     Split,
+    StartSilence,
     Tick,
     Undo,
 )
 from jinkies.errors import Forbidden
+from jinkies.matching import Op
 from jinkies.model import Actor, ActorKind
 
 _CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch, Tick)
-_DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk)
+_DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, StartSilence, EndSilence)
 _DISCORD_MAY = (*_DECISIONS, CreatePullRequest)  # a tail's grep could stall the core
 
 
@@ -51,6 +54,8 @@ def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) 
         case ActorKind.DISCORD:
             if not isinstance(command, _DISCORD_MAY):
                 raise Forbidden(f"{_name(command)} can't be asked for from Discord")
+            if isinstance(command, StartSilence) and any(one.op in (Op.LIKE, Op.UNLIKE) for one in command.matchers):
+                raise Forbidden("a silence with regular expressions can't be started from Discord")
             if allowed_roles and not set(allowed_roles) & set(actor.roles):
                 raise Forbidden(f"{actor.name} has none of the roles that may do this")
 

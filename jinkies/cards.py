@@ -70,14 +70,20 @@ def status_text(row: AlertRow) -> str:
         return f"acknowledged by {row.acknowledged_by.name}"
     if row.state is State.RESOLVED and row.resolved_by is not None:
         return f"resolved by {row.resolved_by.name}" if row.merged_into is None else f"part of #{row.merged_into}"
+    if row.silenced_by is not None and row.state is State.OPEN:
+        return f"open, silenced until {_minute(row.silenced_until_ms or 0)}"
     if row.state is State.SNOOZED and row.snoozed_by is not None:
         return f"snoozed by {row.snoozed_by.name} until {_snooze_end(row)}"
     return row.state.value
 
 
 def _snooze_end(row: AlertRow) -> str:
-    ends = [f"{iso(row.snoozed_until_ms)[:16].replace('T', ' ')} UTC"] if row.snoozed_until_ms is not None else []
+    ends = [_minute(row.snoozed_until_ms)] if row.snoozed_until_ms is not None else []
     return " or ".join([*ends, *([f"×{row.snoozed_until_count:,}"] if row.snoozed_until_count is not None else [])])
+
+
+def _minute(at_ms: int) -> str:
+    return f"{iso(at_ms)[:16].replace('T', ' ')} UTC"
 
 
 def colour(row: AlertRow) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from jinkies.frames import Frame
+from jinkies.matching import Matcher
 from jinkies.model import DeliveryState, LogLine, PartHealth, Severity, TailSpec
 
 
@@ -142,6 +143,21 @@ class Bulk(Command, frozen=True, kw_only=True, tag="bulk"):
     items: tuple[Acknowledge | Resolve | Reopen | Snooze | Assign | Comment, ...]  # 1 to 500
 
 
+class StartSilence(Command, frozen=True, kw_only=True, tag="start_silence"):
+    """Alerts that match make no new card for a while; a maintenance window is one that starts later."""
+
+    matchers: tuple[Matcher, ...]  # 1 to 20; all of them must fit
+    ends_at_ms: int  # at most 90 days after its start
+    reason: str  # 1 to 500 characters
+    starts_at_ms: int | None = None  # None: now; at most 90 days ahead
+
+
+class EndSilence(Command, frozen=True, kw_only=True, tag="end_silence"):
+    """Ends a silence early; alerts that it held are told of then."""
+
+    silence_id: int
+
+
 class Tick(Command, frozen=True, kw_only=True, tag="tick"):
     """What time alone decides: snoozes that end, quiet alerts that resolve; only the core says this."""
 
@@ -232,6 +248,8 @@ AnyCommand = (
     | Merge
     | Split
     | Bulk
+    | StartSilence
+    | EndSilence
     | Tick
     | CreatePullRequest
     | RecordPullRequest
@@ -254,6 +272,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     decision_rev: int | None = None
     seq: int | None = None  # journal position that shows the change
     tail_id: str | None = None
+    silence_id: int | None = None
     items: tuple[Outcome, ...] = ()  # of a Report or a Bulk, in its order
     refused: str = ""  # of an item of a Bulk: why it was not carried out
     reason: str = ""  # why it was decided so, one line for people

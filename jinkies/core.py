@@ -44,11 +44,13 @@ from jinkies.errors import (
 from jinkies.events import PROTOCOL, HealthChanged, Hello, Position, Snapshot, TailsChanged, Update
 from jinkies.hub import Hub, Published, Subscription
 from jinkies.lifecycle import Policy
+from jinkies.matching import Matcher, check_matchers, matches
 from jinkies.model import (
     Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
+    AlertRow,
     LogEvent,
     PartHealth,
     PartState,
@@ -57,7 +59,7 @@ from jinkies.model import (
     TailBatch,
     TailSpec,
 )
-from jinkies.operator import Hosting
+from jinkies.operator import MATCHED, Hosting
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
 from jinkies.requests import Request, digest
@@ -263,6 +265,7 @@ class Core:
             deliveries=state.deliveries,
             tails=self.logs.tails() if self.logs is not None else (),
             health=tuple(self.health.values()),
+            silences=await self.reader.silences(self.clock.now_ms()),
         )
 
     @asynccontextmanager
@@ -368,6 +371,12 @@ class EmbeddedOperator:
         """See ``Operator.alert``."""
         return await self.core.reader.alert(alert_id)
 
+    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
+        """See ``Operator.matching``."""
+        check_matchers(matchers)
+        subjects = await self.core.reader.newest_subjects(MATCHED)
+        return tuple(subject.row for subject in subjects if matches(matchers, subject))
+
     def tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
         """See ``Operator.tail``."""
         return self.core.open_tail(tail_id)
@@ -393,7 +402,7 @@ async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update
 
 
 def _wanted(requests: list[Request], now_ms: int) -> Wanted:
-    wanted = Wanted()
+    wanted = Wanted(now_ms=now_ms)
     for request in requests:
         if request.key is not None:
             wanted.keys.add((request.sender, request.key))

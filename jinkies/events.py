@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jinkies.matching import Silence
 from jinkies.model import Actor, AlertRow, Counts, Delivery, EntryKind, PartHealth, TailInfo
 
 
@@ -26,6 +27,7 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="entry"):
     alert: AlertRow | None = None  # None with ``alert.expired``: drop it
     deliveries: tuple[Delivery, ...] = ()
     counts: Counts | None = None
+    silence: Silence | None = None  # with ``silence.started`` and ``silence.ended``
 
 
 class HealthChanged(msgspec.Struct, frozen=True, kw_only=True, tag="health"):
@@ -58,6 +60,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: tuple[Delivery, ...]  # those of ``rows``, and those not in step, at most SNAPSHOT_DELIVERIES
     tails: tuple[TailInfo, ...]
     health: tuple[PartHealth, ...]
+    silences: tuple[Silence, ...] = ()  # those that run or are to come
 
 
 SNAPSHOT_ROWS = 500

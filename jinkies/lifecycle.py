@@ -129,8 +129,11 @@ def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int) -> Decision:
     return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=said(f"recovered, says {actor.name}", reason))
 
 
-def due(row: AlertRow, policy: Policy, now_ms: int) -> Decision:
-    """What time alone decides of an alert."""
+def due(row: AlertRow, policy: Policy, now_ms: int, *, silenced: bool) -> Decision:
+    """What time alone decides of an alert; ``silenced`` says whether the silence that holds it still runs."""
+    if row.silenced_by is not None and not silenced:
+        new = msgspec.structs.replace(row, silenced_by=None, silenced_until_ms=None, revision=row.revision + 1)
+        return Decision(row=new, kind=EntryKind.ALERT_UNSILENCED, reason="the silence is over")
     if row.state is State.SNOOZED and row.snoozed_until_ms is not None and row.snoozed_until_ms <= now_ms:
         new = decide(row, None, **UNDECIDED, state=State.OPEN)
         return Decision(row=new, kind=EntryKind.ALERT_WOKE, reason="the snooze is over")
@@ -144,10 +147,10 @@ def due(row: AlertRow, policy: Policy, now_ms: int) -> Decision:
 
 def due_at_ms(row: AlertRow, policy: Policy) -> int | None:
     """When ``due`` has something to decide, or None."""
-    if row.state is State.SNOOZED:
-        return row.snoozed_until_ms
     quiet_ms = policy.quiet_ms(row.service)
-    return row.last_seen_at_ms + quiet_ms if quiet_ms and row.unresolved else None
+    quiet_at_ms = row.last_seen_at_ms + quiet_ms if quiet_ms and row.unresolved else None
+    state_at_ms = row.snoozed_until_ms if row.state is State.SNOOZED else quiet_at_ms
+    return min((at_ms for at_ms in (state_at_ms, row.silenced_until_ms) if at_ms is not None), default=None)
 
 
 def span_text(span_ms: int) -> str:

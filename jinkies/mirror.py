@@ -8,7 +8,7 @@ import msgspec
 
 from jinkies.commands import RecordDelivery
 from jinkies.errors import NotFound
-from jinkies.model import AlertRow, Delivery, DeliveryState
+from jinkies.model import AlertRow, Delivery, DeliveryState, State
 
 Key = tuple[int, str, str]  # alert, channel, kind
 
@@ -25,10 +25,15 @@ class Mirror:
         self._channel_id = channel_id
 
     def want(self, row: AlertRow) -> tuple[Delivery, ...]:
-        """What should be shown from now on: the alert's card in the alert channel, at its newest revision."""
+        """What should be shown from now on: the alert's card in the alert channel.
+
+        None for one that was never told and is silenced, or over.
+        """
         if self._channel_id is None:
             return ()
         held = self._held.get((row.alert_id, self._channel_id, "card"))
+        if held is None and (row.silenced_by is not None or row.state is State.RESOLVED):
+            return ()
         if held is None:
             wanted = Delivery(
                 alert_id=row.alert_id,

@@ -146,6 +146,8 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     snoozed_until_ms: int | None = None  # it wakes then,
     snoozed_until_count: int | None = None  # or when ``count`` comes to this
     assigned_to: str | None = None  # a name that the team uses; at most 80 characters
+    silenced_by: int | None = None  # the silence that keeps it from being told,
+    silenced_until_ms: int | None = None  # until then
     merged_into: int | None = None  # it is part of that alert now, which counts its occurrences
     comments: int = 0
     uncounted: int = 0  # occurrences that were counted here and left with an alert that was split off
@@ -202,6 +204,9 @@ class EntryKind(StrEnum):
     ALERT_UNDONE = "alert.undone"
     ALERT_MERGED = "alert.merged"
     ALERT_SPLIT = "alert.split"
+    ALERT_UNSILENCED = "alert.unsilenced"
+    SILENCE_STARTED = "silence.started"
+    SILENCE_ENDED = "silence.ended"
     ALERT_EXPIRED = "alert.expired"
     PULL_REQUEST_REQUESTED = "pull_request.requested"
     PULL_REQUEST_OPENED = "pull_request.opened"

@@ -9,17 +9,21 @@ from typing import Protocol
 
 from jinkies.commands import AnyCommand, Outcome
 from jinkies.events import Hello, Position, Snapshot, Update
+from jinkies.matching import Matcher
 from jinkies.model import (
     Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
+    AlertRow,
     LogEvent,
     QueryProgress,
     QuerySpec,
     TailBatch,
     TailSpec,
 )
+
+MATCHED = 1_000  # newest alerts that a preview of matchers looks at
 
 
 class Hosting(StrEnum):
@@ -80,6 +84,10 @@ class Operator(Protocol):
 
     async def alert(self, alert_id: int) -> AlertDetail:
         """One alert with its context. Raises ``NotFound``."""
+        ...
+
+    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
+        """Which of the newest ``MATCHED`` alerts a silence would have caught, newest first. Raises ``Invalid``."""
         ...
 
     def tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:

@@ -23,6 +23,7 @@ from jinkies.events import (
     TailsChanged,
     Update,
 )
+from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery, EntryKind, PartHealth, TailInfo
 from jinkies.operator import Operator
 
@@ -55,6 +56,7 @@ class Replica:
         self.rows: dict[int, AlertRow] = {}
         self.deliveries: dict[tuple[int, str, str], Delivery] = {}
         self.tails: tuple[TailInfo, ...] = ()
+        self.silences: dict[int, Silence] = {}  # from the snapshot, and what started or ended since
         self.health: dict[str, PartHealth] = {}
         self.version = 0
         self._clock = clock or SystemClock()
@@ -107,6 +109,7 @@ class Replica:
         self.rows = {row.alert_id: row for row in snapshot.rows}
         self.deliveries = {(one.alert_id, one.channel_id, one.kind): one for one in snapshot.deliveries}
         self.tails = snapshot.tails
+        self.silences = {silence.silence_id: silence for silence in snapshot.silences}
         self.health = {health.part: health for health in snapshot.health}
 
     async def _follow(self) -> None:
@@ -146,6 +149,8 @@ class Replica:
             self.rows.pop(entry.alert_id, None)
             for key in [key for key in self.deliveries if key[0] == entry.alert_id]:
                 del self.deliveries[key]
+        if entry.silence is not None:
+            self.silences[entry.silence.silence_id] = entry.silence
         for delivery in entry.deliveries:
             self.deliveries[delivery.alert_id, delivery.channel_id, delivery.kind] = delivery
 

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
-from jinkies.model import Actor
+from jinkies.model import Actor, Occurrence
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,22 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     culprit: str | None
     environment: str
     runbook: str | None
+
+    def occurrence(self, at_ms: int) -> Occurrence:
+        """What is kept of it."""
+        command = self.command
+        return Occurrence(
+            occurred_at_ms=at_ms,
+            message=command.message,
+            stack_trace=command.stack_trace,
+            request_path=command.request_path,
+            instance_id=command.instance_id,
+            commit_sha=command.commit_sha,
+            related_logs=command.related_logs,
+            context=command.context,
+            release=command.release,
+            tags=command.tags,
+        )
 
 
 class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True):

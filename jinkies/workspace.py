@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from jinkies import decisions, lifecycle
+from jinkies import decisions, leases, lifecycle, silences, tally
 from jinkies.commands import (
     Acknowledge,
     AdvanceWatch,
@@ -17,6 +17,7 @@ from jinkies.commands import (
     Bulk,
     Comment,
     CreatePullRequest,
+    EndSilence,
     Expire,
     Merge,
     Outcome,
@@ -29,6 +30,7 @@ from jinkies.commands import (
     Resolve,
     Snooze,
     Split,
+    StartSilence,
     TakeLease,
     Tick,
     Undo,
@@ -36,19 +38,16 @@ from jinkies.commands import (
 from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
 from jinkies.lifecycle import Decision, Opening, Policy
+from jinkies.matching import Silence, Subject
 from jinkies.mirror import Mirror
 from jinkies.model import (
     Actor,
     AlertRow,
-    Counts,
     Delivery,
     EntryKind,
-    Occurrence,
-    Severity,
-    State,
 )
 from jinkies.requests import Prepared, PreparedRecovery, Request
-from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert
+from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
 BULK_LIMIT = 500  # decisions in one command
 NO_POLICY = Policy()
@@ -65,6 +64,8 @@ class Workspace:
         self._now_ms = now_ms
         self._policy = policy
         self._due = loaded.due
+        self._silences = dict(loaded.silences)
+        self._next_silence_id = loaded.next_silence_id
         self._seq = loaded.head_seq
         self._alerts = dict(loaded.alerts)
         self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
@@ -120,6 +121,10 @@ class Workspace:
                 return self._split(command, actor)
             case Bulk():
                 return self._bulk(request, command)
+            case StartSilence():
+                return self._start_silence(command, actor)
+            case EndSilence():
+                return self._end_silence(command, actor)
             case Tick():
                 return self._tick(actor)
             case CreatePullRequest():
@@ -155,9 +160,11 @@ class Workspace:
             if decision.kind is None:
                 return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
             search, fingerprint = stored.search, stored.fingerprint
-        row = decision.row
+        subject = Subject(row=decision.row, fingerprint=fingerprint, tags=command.tags)
+        row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
+        decision = msgspec.structs.replace(decision, row=row)
         self._put(row, fingerprint=fingerprint, search=search)
-        self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, _occurrence(command, at_ms)))
+        self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, prepared.occurrence(at_ms)))
         seq = self._journal_alert(decision, actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
 
@@ -229,11 +236,40 @@ class Workspace:
     def _tick(self, actor: Actor) -> Outcome:
         due, self._due = self._due, []
         outcomes = [
-            self._change(alert_id, actor, lambda row: lifecycle.due(row, self._policy, self._now_ms))
+            self._change(
+                alert_id,
+                actor,
+                lambda row: lifecycle.due(row, self._policy, self._now_ms, silenced=self._holds(row.silenced_by)),
+            )
             for alert_id in due
         ]
         changed = sum(outcome.changed for outcome in outcomes)
         return Outcome(changed=changed > 0, reason=f"{changed} due")
+
+    def _holds(self, silence_id: int | None) -> bool:
+        silence = self._silences.get(silence_id) if silence_id is not None else None
+        return silence is not None and self._now_ms < silence.ends_at_ms
+
+    def _start_silence(self, command: StartSilence, actor: Actor) -> Outcome:
+        if len(self._silences) >= silences.MOST:
+            raise Conflict(f"{silences.MOST} silences run or are to come already; end one first")
+        silence = silences.start(command, self._next_silence_id, actor, self._now_ms)
+        self._next_silence_id += 1
+        what = "silenced" if silence.starts_at_ms <= self._now_ms else "maintenance window"
+        return self._keep_silence(silence, EntryKind.SILENCE_STARTED, actor, f"{what} {silence.text}: {silence.reason}")
+
+    def _end_silence(self, command: EndSilence, actor: Actor) -> Outcome:
+        held = self._silences.get(command.silence_id)
+        if held is None:
+            raise NotFound(f"no silence {command.silence_id} runs or is to come")
+        silence = silences.end(held, actor, self._now_ms)
+        return self._keep_silence(silence, EntryKind.SILENCE_ENDED, actor, f"silence ended: {silence.text}")
+
+    def _keep_silence(self, silence: Silence, kind: EntryKind, actor: Actor, text: str) -> Outcome:
+        self._silences[silence.silence_id] = self.changes.silences[silence.silence_id] = silence
+        seq = self._append(kind, actor, None, text, None)
+        self.changes.entries[-1] = msgspec.structs.replace(self.changes.entries[-1], silence=silence)
+        return Outcome(silence_id=silence.silence_id, seq=seq, reason=text)
 
     def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
         lease = self._leases.get("board")
@@ -248,17 +284,12 @@ class Workspace:
         return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
 
     def _take_lease(self, command: TakeLease) -> Outcome:
-        if not 0 <= command.ttl_s <= 300:
-            raise Invalid(f"ttl_s: {command.ttl_s} is out of bounds; 0 to 300 seconds")
-        held = self._leases.get(command.name)
-        if held is not None and held.holder != command.holder and held.expires_at_ms > self._now_ms:
-            raise Conflict(f"the lease {command.name!r} is held by another for {held.expires_at_ms - self._now_ms} ms")
-        if command.ttl_s == 0:
+        lease = leases.take(self._leases.get(command.name), command, self._now_ms)
+        self.changes.leases[command.name] = lease
+        if lease is None:
             self._leases.pop(command.name, None)
-            self.changes.leases[command.name] = None
             return Outcome(reason="given back")
-        lease = Lease(name=command.name, holder=command.holder, expires_at_ms=self._now_ms + int(command.ttl_s * 1000))
-        self._leases[command.name] = self.changes.leases[command.name] = lease
+        self._leases[command.name] = lease
         return Outcome(reason="held")
 
     def _advance_watch(self, request: Request, command: AdvanceWatch) -> Outcome:
@@ -301,7 +332,7 @@ class Workspace:
         before = self._alerts.get(row.alert_id)
         self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
         self._by_fingerprint[stored.fingerprint] = row.alert_id
-        self.changes.counts = _recount(self.changes.counts, before.row if before else None, row)
+        self.changes.counts = tally.recount(self.changes.counts, before.row if before else None, row)
 
     def _journal_alert(self, decision: Decision, actor: Actor) -> int:
         """Append an alert's after-image; repeats of one alert in one transaction are one entry."""
@@ -321,7 +352,7 @@ class Workspace:
         self,
         kind: EntryKind,
         actor: Actor,
-        alert_id: int,
+        alert_id: int | None,
         text: str,
         row: AlertRow | None,
         deliveries: tuple[Delivery, ...] = (),
@@ -340,34 +371,9 @@ class Workspace:
                 counts=self.changes.counts,
             )
         )
-        self._last_entry[alert_id] = len(self.changes.entries) - 1
+        if alert_id is not None:
+            self._last_entry[alert_id] = len(self.changes.entries) - 1
         return self._seq
-
-
-def _recount(counts: Counts, before: AlertRow | None, after: AlertRow) -> Counts:
-    numbers = msgspec.structs.asdict(counts)
-    for row, step in ((before, -1), (after, 1)):
-        if row is None:
-            continue
-        numbers[row.state.value] += step
-        if row.state is not State.RESOLVED and row.severity is Severity.CRITICAL:
-            numbers["critical"] += step
-    return Counts(**numbers)
-
-
-def _occurrence(command: ReportOccurrence, at_ms: int) -> Occurrence:
-    return Occurrence(
-        occurred_at_ms=at_ms,
-        message=command.message,
-        stack_trace=command.stack_trace,
-        request_path=command.request_path,
-        instance_id=command.instance_id,
-        commit_sha=command.commit_sha,
-        related_logs=command.related_logs,
-        context=command.context,
-        release=command.release,
-        tags=command.tags,
-    )
 
 
 def _search_text(row: AlertRow, message: str) -> str:

@@ -174,7 +174,28 @@ def _add_acting(subparsers: Subparsers[Parser]) -> None:
     _add_id(undo)
     _add_json(undo)
     undo.set_defaults(run=lazily("act", "undo"))
+    _add_silences(subparsers)
     _add_pull_request(subparsers)
+
+
+def _add_silences(subparsers: Subparsers[Parser]) -> None:
+    silence = subparsers.add_parser("silence", help="tell nobody of alerts that match, for a while")
+    silence.add_argument(
+        "matchers", nargs="+", metavar="MATCHER", help="service=api severity>=error title=~deadlock tag:region!=eu"
+    )
+    silence.add_argument("--for", dest="span", metavar="TIME", help="how long: 30m, 2h, 1d12h")
+    silence.add_argument("--until", metavar="TIME", help="13:10 (the next), 2026-01-31, 2026-01-31T13:10")
+    silence.add_argument("--from", dest="begin", metavar="TIME", help="a maintenance window: when it begins")
+    silence.add_argument("--reason", default="", help="why, for those who wonder where their alerts are")
+    silence.add_argument("--preview", action="store_true", help="only show which of the newest it would have caught")
+    _add_json(silence)
+    silence.set_defaults(run=lazily("silences", "silence"))
+    silences = subparsers.add_parser("silences", help="what is silenced, and what will be")
+    _add_json(silences)
+    silences.set_defaults(run=lazily("silences", "list_silences"))
+    end = subparsers.add_parser("unsilence", help="end a silence early: what it held is told then")
+    end.add_argument("silence_id", metavar="ID", type=alert_id)
+    end.set_defaults(run=lazily("silences", "end"))
 
 
 def _add_decision(name: str, parser: Parser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from jinkies.events import JournalEntry
+from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery, Occurrence
 
 
@@ -40,6 +41,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     alert_ids: set[int] = msgspec.field(default_factory=set)
     fingerprints: set[str] = msgspec.field(default_factory=set)
     keys: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    now_ms: int = 0
     due_before_ms: int | None = None  # alerts that time decides on by then,
     due_limit: int = 0  # so many at most
     expire_before_ms: int | None = None
@@ -56,6 +58,8 @@ class Loaded(msgspec.Struct, kw_only=True):
     deliveries: dict[int, list[Delivery]]
     answered: dict[tuple[str, str], Answered]
     leases: dict[str, Lease]
+    next_silence_id: int
+    silences: dict[int, Silence]  # those that run or are to come
     due: list[int]  # ids of alerts that time decides on
     expired: list[int]  # ids of resolved alerts that are past keeping
 
@@ -71,6 +75,7 @@ class Changes(msgspec.Struct, kw_only=True):
     leases: dict[str, Lease | None] = msgspec.field(default_factory=dict)  # None: given back
     cursors: dict[str, str] = msgspec.field(default_factory=dict)
     expired: list[int] = msgspec.field(default_factory=list)
+    silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     next_alert_id: int = 0
     counts: Counts = Counts()
     at_ms: int = 0

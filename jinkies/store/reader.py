@@ -13,6 +13,7 @@ import msgspec
 
 from jinkies.errors import Invalid, NotFound, StoreFailed
 from jinkies.events import SNAPSHOT_DELIVERIES, SNAPSHOT_ROWS, JournalEntry
+from jinkies.matching import Silence, Subject
 from jinkies.model import (
     AlertDetail,
     AlertPage,
@@ -34,6 +35,7 @@ LAST_ID = 2**63 - 1  # SQLite's largest integer
 _row = msgspec.json.Decoder(AlertRow).decode
 _occurrence = msgspec.json.Decoder(Occurrence).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
+_silence = msgspec.json.Decoder(Silence).decode
 _entry = msgspec.json.Decoder(JournalEntry).decode
 
 
@@ -181,6 +183,28 @@ class Reader:
         async with self._connection() as db:
             rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE pull_request = 'requested'")
             return tuple(alert_id for (alert_id,) in rows)
+
+    async def newest_subjects(self, limit: int) -> list[Subject]:
+        """The newest alerts as matchers see them."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall(
+                "SELECT a.image, a.fingerprint, (SELECT o.image FROM occurrences AS o WHERE o.alert_id = a.alert_id"
+                " ORDER BY o.ordinal DESC LIMIT 1) FROM alerts AS a ORDER BY a.last_seen_at_ms DESC, a.alert_id DESC"
+                " LIMIT ?",
+                (limit,),
+            )
+        return [
+            Subject(row=_row(image), fingerprint=fingerprint, tags=_occurrence(latest).tags if latest else {})
+            for image, fingerprint, latest in rows
+        ]
+
+    async def silences(self, now_ms: int) -> tuple[Silence, ...]:
+        """Those that run or are to come, the next to end first."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall(
+                "SELECT image FROM silences WHERE ends_at_ms > ? ORDER BY ends_at_ms, silence_id", (now_ms,)
+            )
+        return tuple(_silence(image) for (image,) in rows)
 
     async def next_due_at_ms(self) -> int | None:
         """When time alone decides something of an alert, the earliest such moment; None without one."""

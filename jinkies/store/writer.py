@@ -12,6 +12,7 @@ import msgspec
 
 from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
+from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 
@@ -22,6 +23,7 @@ _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sql
 
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
+_silence = msgspec.json.Decoder(Silence).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 
 
@@ -76,6 +78,8 @@ class Writer:
             deliveries={},
             answered=await self._load_answered(wanted),
             leases={lease.name: lease for lease in await self._load_leases()},
+            next_silence_id=int(meta.get("next_silence_id", "1")),
+            silences=await self._load_silences(wanted.now_ms),
             due=due,
             expired=await self._load_expired(wanted),
         )
@@ -126,6 +130,11 @@ class Writer:
         rows = await self._db.execute_fetchall("SELECT name, holder, expires_at_ms FROM leases")
         return [Lease(name=name, holder=holder, expires_at_ms=expires) for name, holder, expires in rows]
 
+    async def _load_silences(self, now_ms: int) -> dict[int, Silence]:
+        rows = await self._db.execute_fetchall("SELECT image FROM silences WHERE ends_at_ms > ?", (now_ms,))
+        silences = [_silence(image) for (image,) in rows]
+        return {silence.silence_id: silence for silence in silences}
+
     async def _load_due(self, wanted: Wanted) -> list[int]:
         if wanted.due_before_ms is None:
             return []
@@ -152,6 +161,7 @@ class Writer:
             "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image) VALUES (?, ?, ?, ?, ?)",
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
         )
+        await self._write_silences(changes)
         await self._write_answered(changes)
         await self._write_leases(changes)
         await self._many(
@@ -165,7 +175,7 @@ class Writer:
             return
         await self._many(
             "INSERT OR REPLACE INTO alerts (alert_id, fingerprint, state, severity, service, last_seen_at_ms,"
-            " pull_request, search, image, due_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " pull_request, search, image, due_at_ms, silenced_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_alert_columns(alert) for alert in changes.alerts.values()],
         )
         await self._many(
@@ -182,6 +192,25 @@ class Writer:
         await self._many(
             "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
             [("next_alert_id", str(changes.next_alert_id)), ("counts", _encode(changes.counts).decode())],
+        )
+
+    async def _write_silences(self, changes: Changes) -> None:
+        """What an ended silence held is due at once: the next tick tells of it."""
+        if not changes.silences:
+            return
+        await self._many(
+            "INSERT OR REPLACE INTO silences (silence_id, ends_at_ms, image) VALUES (?, ?, ?)",
+            [(one.silence_id, one.ends_at_ms, _encode(one)) for one in changes.silences.values()],
+        )
+        await self._many(
+            "UPDATE alerts SET due_at_ms = ? WHERE silenced_by = ?",
+            [(changes.at_ms, one.silence_id) for one in changes.silences.values() if one.ended_by is not None],
+        )
+        newest = max(changes.silences) + 1
+        await self._db.execute(
+            "INSERT INTO meta (name, value) VALUES ('next_silence_id', ?) ON CONFLICT (name) DO UPDATE"
+            " SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
+            (str(newest),),
         )
 
     async def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
@@ -237,4 +266,5 @@ def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:
         alert.search,
         _encode(row),
         alert.due_at_ms,
+        row.silenced_by,
     )

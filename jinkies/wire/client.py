@@ -13,11 +13,13 @@ import msgspec
 from jinkies.commands import AnyCommand, Outcome
 from jinkies.errors import Disconnected, ProtocolMismatch
 from jinkies.events import PROTOCOL, Heartbeat, Hello, Position, Snapshot, Update
+from jinkies.matching import Matcher
 from jinkies.model import (
     Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
+    AlertRow,
     LogEvent,
     QueryProgress,
     QuerySpec,
@@ -31,6 +33,7 @@ from jinkies.wire.codec import (
     SILENCE_S,
     ExecuteBody,
     FetchLogsBody,
+    MatchingBody,
     QueryLine,
     TailLine,
     UpdateLine,
@@ -101,6 +104,10 @@ class AttachedOperator:
     async def alert(self, alert_id: int) -> AlertDetail:
         """See ``Operator.alert``."""
         return await self._ask("GET", f"/v1/alerts/{alert_id}", AlertDetail)
+
+    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
+        """See ``Operator.matching``."""
+        return await self._ask("POST", "/v1/matching", tuple[AlertRow, ...], MatchingBody(matchers=matchers))
 
     async def logs_around(self, alert_id: int, *, limit: int = 50) -> tuple[LogEvent, ...]:
         """See ``Operator.logs_around``."""

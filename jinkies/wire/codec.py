@@ -7,6 +7,7 @@ import msgspec
 from jinkies.commands import AnyCommand
 from jinkies.errors import JinkiesError, UpstreamError, all_errors
 from jinkies.events import HealthChanged, Heartbeat, JournalEntry, TailsChanged
+from jinkies.matching import Matcher
 from jinkies.model import Actor, QueryProgress, TailBatch, TailSpec
 
 PROTOCOL_HEADER = "Jinkies-Protocol"
@@ -23,6 +24,12 @@ class ExecuteBody(msgspec.Struct, frozen=True, kw_only=True):
     command: AnyCommand
     on_behalf_of: Actor | None = None
     key: str | None = None
+
+
+class MatchingBody(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /v1/matching."""
+
+    matchers: tuple[Matcher, ...]
 
 
 class FetchLogsBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ from jinkies.wire.codec import (
     PROTOCOL_HEADER,
     ExecuteBody,
     FetchLogsBody,
+    MatchingBody,
     encode_error,
 )
 from jinkies.wire.peer import local_actor, may_attach, peer_uid
@@ -98,6 +99,7 @@ def build_app(core: Core) -> web.Application:
     app.router.add_get("/v1/snapshot", api.snapshot)
     app.router.add_get("/v1/subscribe", api.subscribe)
     app.router.add_post("/v1/alerts", api.alerts)
+    app.router.add_post("/v1/matching", api.matching)
     app.router.add_get("/v1/alerts/{alert_id}", api.alert)
     app.router.add_get("/v1/alerts/{alert_id}/logs", api.logs_around)
     app.router.add_post("/v1/logs", api.fetch_logs)
@@ -168,6 +170,11 @@ class _Api:
     async def alert(self, request: web.Request) -> web.Response:
         operator = self._operator(request)
         return _answer(await operator.alert(_number(request.match_info["alert_id"], "alert_id")))
+
+    async def matching(self, request: web.Request) -> web.Response:
+        operator = self._operator(request)
+        body = await _body(request, MatchingBody)
+        return _answer(await operator.matching(body.matchers))
 
     async def logs_around(self, request: web.Request) -> web.Response:
         operator = self._operator(request)

@@ -370,3 +370,31 @@ def test_a_snooze_until_a_clock_time_is_until_the_next() -> None:
         end_ms = snooze_end(None, until, now_ms)
         assert end_ms is not None
         assert now_ms < end_ms <= now_ms + 86_400_000
+
+
+@pytest.mark.usefixtures("two_alerts")
+def test_silences_from_start_to_end(run: Run) -> None:
+    assert run("silences").out == "nothing is silenced\n"
+    preview = run("silence", "severity>=info", "--preview")
+    assert preview.out.endswith("2 of the newest alerts match\n")
+    started = run("silence", "service=api", "tag:region!=eu", "--for", "2h", "--reason", "deploying")
+    assert started.out.startswith("1 silenced service=api tag:region!=eu: deploying, until ")
+    record = json.loads(run("silences", "--json").out)
+    assert (record["id"], record["matchers"], record["reason"]) == (1, "service=api tag:region!=eu", "deploying")
+    assert "service=api tag:region!=eu" in run("silences").out
+    assert run("unsilence", "1").out == "silence ended: service=api tag:region!=eu\n"
+    assert run("unsilence", "1").err == "jinkies: no silence 1 runs or is to come\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("service=api",), "say until when: --for 2h or --until 13:10"),
+        (("service=api", "--for", "2h"), "reason: say why"),
+        (("deadlock", "--for", "2h"), "'deadlock' is none; write field=value"),
+    ],
+)
+def test_a_silence_that_makes_no_sense_says_what_would(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ran = run("silence", *arguments)
+    assert ran.code != 0
+    assert said in ran.err

@@ -16,11 +16,13 @@ from jinkies.config import Config, HttpConfig
 from jinkies.errors import KeyReused
 from jinkies.events import Hello, Position, Snapshot, Update
 from jinkies.ingest.http import build_app, serve_ingest
+from jinkies.matching import Matcher
 from jinkies.model import (
     Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
+    AlertRow,
     LogEvent,
     QueryProgress,
     QuerySpec,
@@ -84,6 +86,9 @@ class StandIn:
         raise NotImplementedError
 
     async def logs_around(self, alert_id: int, *, limit: int = 50) -> tuple[LogEvent, ...]:
+        raise NotImplementedError
+
+    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
         raise NotImplementedError
 
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:

@@ -13,11 +13,13 @@ from jinkies.config import AwsConfig, Config
 from jinkies.core import Core
 from jinkies.errors import Disconnected
 from jinkies.events import Hello, Position, Snapshot, Update
+from jinkies.matching import Matcher
 from jinkies.model import (
     Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
+    AlertRow,
     LogEvent,
     PartHealth,
     PartState,
@@ -105,6 +107,9 @@ class Cuttable:
 
     async def logs_around(self, alert_id: int, *, limit: int = 50) -> tuple[LogEvent, ...]:
         return await self._up().logs_around(alert_id, limit=limit)
+
+    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
+        return await self._up().matching(matchers)
 
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         return await self._up().fetch_logs(spec, start_ms=start_ms, end_ms=end_ms, limit=limit)
