@@ -26,6 +26,7 @@ from jinkies.logs.levels import level_named
 from jinkies.logs.service import LogsService
 from jinkies.logs.targets import resolve
 from jinkies.model import Level, LogEvent, TailMode, TailSpec
+from jinkies.reading.joining import Neighbours
 from jinkies.reading.times import FORMS, RANGES, parse_range, parse_time
 
 EXIT_USAGE = 2
@@ -107,6 +108,8 @@ class Writer:
     def __init__(self, output: str, *, groups: bool) -> None:
         self._paint = Printer().paint
         self._groups = groups
+        self._neighbours = Neighbours()
+        self._marks = ""  # of the event before
         self._format = {"text": self._text, "json": _json, "raw": _raw}[output]
 
     def __call__(self, events: Iterable[LogEvent]) -> None:
@@ -114,13 +117,18 @@ class Writer:
         sys.stdout.write("".join(map(self._format, events)))
 
     def _text(self, event: LogEvent) -> str:
-        """Further lines of an event are indented, so that none can pass for an event of its own."""
+        """Further lines of an event are indented, so that none can pass for an event of its own.
+
+        So are the lines of a trace that a stream sent one by one, where no other event came in between.
+        """
         marks = f"{' late' if event.late else ''}{' backfilled' if event.backfilled else ''}"
+        continues = self._neighbours.continues(event) and marks == self._marks
+        self._marks = marks
         when = self._paint(f"{iso(event.timestamp_ms)}{marks}", DIM)
         where = line(f"{event.log_group} {event.log_stream}" if self._groups else event.log_stream)
         colour = _COLOURS.get(event.level, "")
         message = "\n  ".join(self._paint(one, colour) for one in block(event.message, indent="").split("\n"))
-        return f"{when} {self._paint(where, CYAN)} {message}\n"
+        return f"  {message}\n" if continues else f"{when} {self._paint(where, CYAN)} {message}\n"
 
 
 def _json(event: LogEvent) -> str:

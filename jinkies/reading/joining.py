@@ -25,7 +25,9 @@ THROWN = re.compile(  # the first line of Java and Node
 )
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _CONTINUES = re.compile(r"\s|at |Caused by: |\.\.\. \d+ more|$|[}\])]+[,;]?$")
+_BEGINNINGS = " \t\r\n\v\faC.}])DT"  # of lines that may continue any other: those of ``_CONTINUES`` and ``_CHAINED``
 _ERROR = Level.ERROR.rank
+_ERRORS = frozenset({Level.ERROR, Level.CRITICAL})
 _LINE_CHARS = 1_000  # of a line that are looked at for an exception's name
 
 
@@ -70,6 +72,32 @@ class Joiner:
         else:
             block.begin(number, event)
         return block.head
+
+
+class Neighbours:
+    """Tells whether an event continues the one just before it: for output that is never gone back to."""
+
+    def __init__(self) -> None:
+        self._last: LogEvent | None = None
+        self._block: _Block | None = None  # of the last event; None while it stands alone
+
+    def continues(self, event: LogEvent) -> bool:
+        """Take the next event of any mix of streams; as ``Joiner.feed`` says of it, were its stream alone."""
+        last, self._last = self._last, event
+        if last is None or last.log_stream != event.log_stream or last.log_group != event.log_group:
+            self._block = None
+            return False
+        block = self._block
+        if block is None:
+            if event.message[:1] not in _BEGINNINGS and last.level not in _ERRORS:
+                return False  # nearly every line: nothing else is looked at
+            block = _Block(0, last)
+        if block.lines < BLOCK_LINES and block.continued_by(event):
+            block.add(event)
+            self._block = block
+            return True
+        self._block = None
+        return False
 
 
 class _Block:

@@ -18,10 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from jinkies.cli import main
+from jinkies.cli.logs import Writer
 from jinkies.clock import iso
+from jinkies.logs.levels import level_of
+from jinkies.model import LogEvent
 
 pytestmark = pytest.mark.processes
 
@@ -308,3 +312,31 @@ async def test_tail_goes_through_a_running_core(desk: Desk, cloudwatch: Any) -> 
             await put(cloudwatch, desk, "through the core")
             while (line := process.stdout.readline()) != b"through the core\n":
                 assert line
+
+
+def test_the_lines_of_a_trace_stand_beneath_its_first(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = [
+        "ERROR it broke",
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1',
+        "ValueError: 7",
+        "INFO on",
+    ]
+    events = [
+        LogEvent(
+            log_group="/a", log_stream="s", timestamp_ms=at, ingestion_ms=at, message=message, level=level_of(message)
+        )
+        for at, message in enumerate(trace)
+    ]
+    Writer("text", groups=False)(events)
+    assert capsys.readouterr().out.splitlines() == [
+        "1970-01-01T00:00:00.000Z s ERROR it broke",
+        "  Traceback (most recent call last):",
+        '    File "a.py", line 1',
+        "  ValueError: 7",
+        "1970-01-01T00:00:00.004Z s INFO on",
+    ]
+    Writer("raw", groups=False)(events)
+    assert capsys.readouterr().out.splitlines() == trace
+    Writer("text", groups=False)([events[0], msgspec.structs.replace(events[1], late=True)])
+    assert "late s Traceback" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 
 from jinkies.logs.levels import level_of
 from jinkies.model import LogEvent
-from jinkies.reading.joining import BLOCK_LINES, GAP_MS, STREAMS, Joiner, joined
+from jinkies.reading.joining import BLOCK_LINES, GAP_MS, STREAMS, Joiner, Neighbours, joined
 
 PYTHON = (
     'Traceback (most recent call last):\n  File "/app/v.py", line 3, in show\n'
@@ -100,6 +100,21 @@ def test_event_by_event_it_is_the_same() -> None:
         [one for one, head in zip(events, heads, strict=True) if head == first] for first in sorted(set(heads))
     ] == (groups)
     assert all(events[head] is group[0] for head, group in zip(sorted(set(heads)), groups, strict=True))
+
+
+@pytest.mark.parametrize("trace", [PYTHON, JAVA, NODE, CHAINED])
+@pytest.mark.parametrize("before", ["ERROR it broke", "INFO before"])
+def test_neighbours_agree_with_the_joiner_while_one_stream_sends(before: str, trace: str) -> None:
+    events = sent(before, *trace.split("\n"), "INFO after", "", "    indented", "Traceback", "ERROR x", trace, "INFO")
+    joiner, neighbours = Joiner(), Neighbours()
+    for number, one in enumerate(events):
+        assert neighbours.continues(one) == (joiner.feed(one) != number), one.message
+
+
+def test_another_streams_event_in_between_parts_neighbours() -> None:
+    neighbours = Neighbours()
+    lines = [event("ERROR x"), event("  at f"), event("INFO y", stream="t"), event("  at g"), event("  at h")]
+    assert [neighbours.continues(one) for one in lines] == [False, True, False, False, True]
 
 
 def test_a_block_has_an_end() -> None:
