@@ -12,6 +12,7 @@ from jinkies.clock import Clock
 from jinkies.logs.service import LogsService
 from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
 from jinkies.simulators.cloudwatch import Event, Session, SimulatedCloudWatch, World
+from jinkies.simulators.cloudwatch.pattern import matcher
 from tests.logs.conftest import desk
 from tests.logs.schedules import TRAFFIC_S, Schedule, at_ms, fill
 from tests.virtual import run_virtually
@@ -82,11 +83,16 @@ async def _run(schedule: Schedule, clock: Clock) -> Outcome:
     fill(world, schedule)
     cloudwatch = SimulatedCloudWatch(world, clock=clock, rate_per_s=schedule.rate_per_s, seed=schedule.seed)
     cloudwatch.fault(*schedule.planned())
-    spec = TailSpec(targets=schedule.names, since_ms=int(schedule.since_s * 1000), mode=schedule.mode)
+    since_ms, pattern = int(schedule.since_s * 1000), schedule.pattern
+    spec = TailSpec(targets=schedule.names, since_ms=since_ms, mode=schedule.mode, filter_pattern=pattern)
     async with cloudwatch, LogsService(desk(cloudwatch.address), clock) as logs:
+        matches = matcher(pattern)
         outcome = Outcome(schedule=schedule, begin_ms=clock.now_ms() - spec.since_ms)
         outcome.held = [
-            event for name in schedule.names for event in world.events(name) if event.timestamp_ms >= outcome.begin_ms
+            event
+            for name in schedule.names
+            for event in world.events(name)
+            if event.timestamp_ms >= outcome.begin_ms and matches(event.message)
         ]
         tail = logs.start_tail(spec)
         collecting = asyncio.create_task(_collect(logs, tail.tail_id, outcome, clock))

@@ -125,11 +125,10 @@ def _delivered(outcome: Outcome) -> Counter[Identity]:
 
 
 def _followed(outcome: Outcome, second: int) -> bool:
-    """Whether a session ran over a second and what belongs to it, without a sample and without a pause."""
-    return any(
-        _healthy(session, second * 1000 - MARGIN_MS, (second + 1) * 1000 + SETTLE_MS + MARGIN_MS, outcome.end_ms)
-        for session in outcome.sessions
-    )
+    """Whether sessions of all groups ran over a second and what belongs to it, without a sample and without a pause."""
+    start_ms, until_ms = second * 1000 - MARGIN_MS, (second + 1) * 1000 + SETTLE_MS + MARGIN_MS
+    healthy = [session for session in outcome.sessions if _healthy(session, start_ms, until_ms, outcome.end_ms)]
+    return {group for session in healthy for group in session.groups} == set(outcome.schedule.names)
 
 
 def _healthy(session: Session, start_ms: int, until_ms: int, end_ms: int) -> bool:

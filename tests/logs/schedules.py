@@ -17,7 +17,8 @@ from jinkies.simulators.cloudwatch import Fault, Kind, World
 from tests.virtual import START_MS
 
 TRAFFIC_S = 70.0  # events and faults come until then
-GROUPS = ("/app/web", "/app/worker", "/aws/lambda/pay")
+GROUPS = ("/app/web", "/app/worker", "/aws/lambda/pay", *(f"/app/shard-{number}" for number in range(8)))
+MANY = len(GROUPS)  # more than one Live Tail session takes
 WORDS = ("GET /orders 200", "ERROR boom", "late é ✓", "[brackets] {json}", "x" * 400)
 
 
@@ -54,6 +55,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     bursts: tuple[Burst, ...]
     faults: tuple[Fault, ...]  # counted by the simulator, so copied before use
+    pattern: str = ""  # CloudWatch's filter pattern
     rate_per_s: float | None = None
     denied_from_s: float | None = None  # FilterLogEvents is denied from then on, for ever
 
@@ -165,14 +167,15 @@ def _faults(draw: st.DrawFn, mode: TailMode, groups: int) -> Fault:
 def schedules(draw: st.DrawFn, mode: TailMode | None = None, *, denied: bool = False) -> Schedule:
     """Any schedule; ``denied``: with FilterLogEvents denied for ever from some moment on."""
     mode = draw(st.sampled_from(TailMode)) if mode is None else mode
-    groups = draw(st.integers(1, len(GROUPS)))
+    groups = draw(st.sampled_from((1, 1, 2, 2, 3, 3, MANY)))
     return Schedule(
         mode=mode,
         groups=groups,
         since_s=draw(st.sampled_from((0.0, 20.0, 300.0, 2_000.0))),
         seed=draw(st.integers(0, 1_000)),
+        pattern=draw(st.sampled_from(("", "", "", "ERROR", '"orders 200" -boom'))),
         bursts=tuple(draw(st.lists(_bursts(groups), min_size=1, max_size=10))),
         faults=tuple(draw(st.lists(_faults(mode, groups), max_size=6))),
-        rate_per_s=draw(st.sampled_from((None, None, 5.0, 2.0))),
+        rate_per_s=draw(st.sampled_from((None, None, 5.0, 2.0 if groups < MANY else 10.0))),
         denied_from_s=draw(st.sampled_from((0.0, 20.0, 45.0))) if denied else None,
     )
