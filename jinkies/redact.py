@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
@@ -149,6 +150,7 @@ _CODE = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)  # senders use the same names again and again
 def is_secret_key(key: str) -> bool:
     """Whether a value under this name is one to hide: ``db_password``, ``X-Api-Key``, ``refreshToken``, ``cookie``."""
     text = key[-256:] + '="'
@@ -286,6 +288,8 @@ _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}+(?![A-Za-z0-9/+=]
 _SCHEME_VALUE = re.compile(r"\b(bearer|basic)([ \t]{1,4})([A-Za-z0-9._~+/\-]{8,}+=*+)", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/?#@:\"'<>]{0,256}+:)([^\s/\"'<>]{1,512})(?=@)")
 _DISCORD_TOKEN = re.compile(r"(?<![\w\-])[MNO][\w\-]{22,29}+\.[\w\-]{5,7}+\.[\w\-]{20,}+", re.ASCII)
+_AWS_KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}+")
+_AWS_GATES = ("AKIA", "ASIA", "ABIA", "ACCA")
 _LONG_WORD = 40  # characters without a blank that _SECRET_KEY and _DISCORD_TOKEN have at least
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("gh", re.compile(r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9_]{10,}+")),
@@ -297,8 +301,6 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("/webhooks/", re.compile(r"(?<=/webhooks/)\d{5,25}+/[\w\-]{16,}+")),
     ("/interactions/", re.compile(r"(?<=/interactions/)\d{5,25}+/[\w\-]{16,}+")),
     ("eyJ", re.compile(r"(?<![A-Za-z0-9_\-])eyJ[\w\-]{8,}+\.[\w\-]{4,}+(?:\.[\w\-]*+){0,3}", re.ASCII)),
-    (".", _DISCORD_TOKEN),
-    ("A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}+")),
     ("AIza", re.compile(r"(?<![A-Za-z0-9])AIza[\w\-]{30,}+", re.ASCII)),
     ("_live_", re.compile(r"(?<![A-Za-z0-9])[spr]k_live_[A-Za-z0-9]{10,}+")),
     ("sk-", re.compile(r"(?<![A-Za-z0-9])sk-(?:ant-|proj-)?[A-Za-z0-9_\-]{24,}+")),
@@ -329,14 +331,19 @@ def _secret_key(match: re.Match[str]) -> str:
 
 
 def _known_shapes(text: str) -> str:
-    long_words = max(map(len, text.split()), default=0) >= _LONG_WORD
+    long_words = " ".join([word for word in text.split() if len(word) >= _LONG_WORD])
     for gate, pattern in _SHAPES:
-        if gate in text and (long_words or pattern is not _DISCORD_TOKEN):
+        if gate in text:
             hide: Callable[[re.Match[str]], str] | str = _after_digits if gate[0] == "/" or gate[0] == "h" else MARK
             text = pattern.sub(hide, text)
-    if long_words:
-        text = _SECRET_KEY.sub(_secret_key, text)
-    if "://" in text:
+    if any(gate in text for gate in _AWS_GATES):
+        text = _AWS_KEY_ID.sub(MARK, text)
+    if long_words:  # these two are slow to look for, and hold no blank: a glance at the words that are long enough
+        if "." in long_words and _DISCORD_TOKEN.search(long_words):
+            text = _DISCORD_TOKEN.sub(MARK, text)
+        if _SECRET_KEY.search(long_words):
+            text = _SECRET_KEY.sub(_secret_key, text)
+    if "://" in text and "@" in text:
         text = _URL_PASSWORD.sub(rf"\1{MARK}", text)
     return text
 
@@ -363,9 +370,41 @@ def _one_pass(text: str) -> str:
     return _known_shapes(text)
 
 
-def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
-    """The command with every text in it redacted, fingerprint and template apart: those are only ever hashed."""
+_SEPARATOR = "\n\0\n"  # no word, no blank: nothing that spans two texts looks like one
+_TEXT_FIELDS = (
+    "service", "message", "exception_type", "stack_trace", "request_path", "environment", "instance_id", "commit_sha",
+    "release", "link", "runbook",
+)  # fmt: skip
 
+
+def redact_occurrence(command: ReportOccurrence) -> ReportOccurrence:
+    """The command with every text in it redacted, fingerprint and template apart: those are only ever hashed.
+
+    Nearly every report holds no secret, and has dozens of short texts: one look at all of them together tells.
+    """
+    return command if _is_clean(command) else _redacted(command)
+
+
+def _is_clean(command: ReportOccurrence) -> bool:
+    """Whether no text of it, each by itself, has a secret: joined, they have at least the secrets that each has.
+
+    What a text begins or ends with is the same to a pattern when a line break is there. Keys are apart: their lines are
+    told by their neighbours.
+    """
+    named = (*command.context.items(), *command.tags.items())
+    if any(_is_named_secret(key, value) for key, value in named):
+        return False
+    texts = [
+        *(getattr(command, name) or "" for name in _TEXT_FIELDS),
+        *(line.message for line in command.related_logs),
+        *(text for frame in command.frames for text in (frame.path, frame.function, frame.module, frame.source)),
+        *(text for pair in named for text in pair),
+    ]
+    joined = _SEPARATOR.join(texts)
+    return "PRIVATE KEY" not in joined and redact(joined) == joined
+
+
+def _redacted(command: ReportOccurrence) -> ReportOccurrence:
     def optional(text: str | None) -> str | None:
         return None if text is None else redact(text)
 
@@ -408,9 +447,11 @@ def _redact_frames(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
 
 def _redact_context(key: str, value: str) -> str:
     """``additional_context`` comes flattened: ``request.cookies.theme`` is a cookie too."""
-    if value.lower() in _NOTHING or not any(is_secret_key(part) for part in key.split(".")):
-        return redact(value)
-    return MARK
+    return MARK if _is_named_secret(key, value) else redact(value)
+
+
+def _is_named_secret(key: str, value: str) -> bool:
+    return value.lower() not in _NOTHING and any(is_secret_key(part) for part in key.split("."))
 
 
 def _redact_lines(lines: tuple[LogLine, ...]) -> tuple[LogLine, ...]:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinkies.commands import ReportOccurrence
+from jinkies.frames import Frame
 from jinkies.model import LogLine
-from jinkies.redact import MARK, is_secret_key, redact, redact_occurrence
+from jinkies.redact import MARK, _redacted, is_secret_key, redact, redact_occurrence
 
 AWS_ID = "AKIA" + "IOSFODNN7EXAMPLE"
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
@@ -281,3 +282,34 @@ def test_a_hostile_megabyte_is_read_in_linear_time(seed: str) -> None:
     """Anything worse than linear runs for hours at this size, into the timeout of the test."""
     text = (seed * (1_000_000 // len(seed) + 1))[:1_000_000]
     assert len(redact(text + '"')) <= len(text) * 3
+
+
+_PIECES = (
+    *SHAPES, *PEM.splitlines(), "password=hunter2", "password:", "hunter2", "Authorization: Bearer abcdefghij012345",
+    "postgres://app:hunter2@db/orders", "https://app:", "@host", "Cookie: session=hunter2", '"token": "', "token",
+    "api_key", "plain words", "x" * 60, "",
+)  # fmt: skip
+_TEXT = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=3).map(" ".join)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    texts=st.lists(_TEXT, min_size=5, max_size=5),
+    context=st.dictionaries(_TEXT, _TEXT, max_size=3),
+    lines=st.lists(_TEXT, max_size=3),
+    tags=st.dictionaries(st.sampled_from(("tenant", "password", "request.cookies.theme")), _TEXT, max_size=2),
+)
+def test_one_look_at_a_whole_report_misses_nothing_that_each_text_has(
+    texts: list[str], context: dict[str, str], lines: list[str], tags: dict[str, str]
+) -> None:
+    service, message, stack, source, path = texts
+    command = ReportOccurrence(
+        service=service,
+        message=message,
+        stack_trace=stack,
+        related_logs=tuple(LogLine(message=line) for line in lines),
+        context=context,
+        tags=tags,
+        frames=(Frame(path=path, function="show", line=1, in_app=True, source=source),),
+    )
+    assert redact_occurrence(command) == _redacted(command)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import aiosqlite
 import msgspec
@@ -21,6 +22,9 @@ KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the f
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
 
+_Work = TypeVar("_Work")
+_Result = TypeVar("_Result")
+
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
 _silence = msgspec.json.Decoder(Silence).decode
@@ -28,7 +32,11 @@ _delivery = msgspec.json.Decoder(Delivery).decode
 
 
 class Writer:
-    """A transaction at a time on the writing connection. Not safe for concurrent use: the core has one writer task."""
+    """A transaction at a time on the writing connection. Not safe for concurrent use: the core has one writer task.
+
+    Each half of a transaction runs in the connection's thread at once: a statement at a time would cross threads a
+    dozen times a commit, and each crossing waits for the busy loop to let go of the interpreter.
+    """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._db = connection
@@ -36,8 +44,7 @@ class Writer:
     async def begin(self, wanted: Wanted) -> Loaded:
         """Begin a transaction and load what it touches. Raises ``StoreFailed``; nothing is open then."""
         async with self._all_or_nothing("begin"):
-            await self._db.execute("BEGIN IMMEDIATE")
-            return await self._load(wanted)
+            return await self._in_thread(self._begin, wanted)
 
     async def commit(self, changes: Changes) -> list[bytes]:
         """Write and commit; durable when it returns. Gives each journal entry's encoded body.
@@ -45,14 +52,34 @@ class Writer:
         Raises ``StoreFailed``, or what else was wrong with the changes; nothing of the transaction is there then.
         """
         async with self._all_or_nothing("commit"):
-            bodies = await self._apply(changes)
-            await self._db.execute("COMMIT")
-            return bodies
+            return await self._in_thread(self._commit, changes)
 
     async def rollback(self) -> None:
         """Leave the transaction, if one is open, without writing."""
         if self._db.in_transaction:
             await self._db.execute("ROLLBACK")
+
+    async def _in_thread(self, work: Callable[[_Work], _Result], given: _Work) -> _Result:
+        """Run ``work`` in the connection's own thread, in its turn."""
+        in_turn: Callable[..., Awaitable[_Result]] = self._db._execute  # noqa: SLF001 - aiosqlite has no other
+        return await in_turn(work, given)
+
+    @property
+    def _sqlite(self) -> sqlite3.Connection:
+        """The connection itself, for use in its thread."""
+        return self._db._conn  # noqa: SLF001 - as above
+
+    def _begin(self, wanted: Wanted) -> Loaded:
+        self._sqlite.execute("BEGIN IMMEDIATE")
+        return self._load(wanted)
+
+    def _commit(self, changes: Changes) -> list[bytes]:
+        bodies = self._apply(changes)
+        self._sqlite.execute("COMMIT")
+        return bodies
+
+    def _fetch(self, sql: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        return self._sqlite.execute(sql, parameters).fetchall()
 
     @asynccontextmanager
     async def _all_or_nothing(self, doing: str) -> AsyncIterator[None]:
@@ -65,36 +92,36 @@ class Writer:
                 raise StoreFailed(f"the database refused to {doing}: {error}") from error
             raise
 
-    async def _load(self, wanted: Wanted) -> Loaded:
-        meta = {str(row[0]): str(row[1]) for row in await self._db.execute_fetchall("SELECT name, value FROM meta")}
-        ((head,),) = await self._db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
-        due = await self._load_due(wanted)
+    def _load(self, wanted: Wanted) -> Loaded:
+        meta = {str(row[0]): str(row[1]) for row in self._fetch("SELECT name, value FROM meta")}
+        ((head,),) = self._fetch("SELECT coalesce(max(seq), 0) FROM journal")
+        due = self._load_due(wanted)
         wanted.alert_ids.update(due)
         loaded = Loaded(
             head_seq=head,
             next_alert_id=int(meta.get("next_alert_id", "1")),
             counts=msgspec.json.decode(meta.get("counts", "{}"), type=Counts),
-            alerts=await self._load_alerts(wanted),
+            alerts=self._load_alerts(wanted),
             deliveries={},
-            answered=await self._load_answered(wanted),
-            leases={lease.name: lease for lease in await self._load_leases()},
+            answered=self._load_answered(wanted),
+            leases={lease.name: lease for lease in self._load_leases()},
             next_silence_id=int(meta.get("next_silence_id", "1")),
-            silences=await self._load_silences(wanted.now_ms),
+            silences=self._load_silences(wanted.now_ms),
             due=due,
-            expired=await self._load_expired(wanted),
+            expired=self._load_expired(wanted),
         )
-        await self._load_deliveries(loaded)
+        self._load_deliveries(loaded)
         return loaded
 
-    async def _load_alerts(self, wanted: Wanted) -> dict[int, StoredAlert]:
+    def _load_alerts(self, wanted: Wanted) -> dict[int, StoredAlert]:
         rows: list[sqlite3.Row | tuple[bytes, str, str]] = []
         if wanted.alert_ids:
-            rows += await self._db.execute_fetchall(
+            rows += self._fetch(
                 "SELECT image, fingerprint, search FROM alerts WHERE alert_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(wanted.alert_ids)),),
             )
         if wanted.fingerprints:
-            rows += await self._db.execute_fetchall(
+            rows += self._fetch(
                 "SELECT image, fingerprint, search FROM alerts WHERE fingerprint IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(wanted.fingerprints)),),
             )
@@ -102,13 +129,13 @@ class Writer:
         alerts = {alert.row.alert_id: alert for alert in stored}
         merged = {alert.row.merged_into for alert in stored if alert.row.merged_into is not None} - set(alerts)
         if merged:
-            alerts |= await self._load_alerts(Wanted(alert_ids=merged))
+            alerts |= self._load_alerts(Wanted(alert_ids=merged))
         return alerts
 
-    async def _load_deliveries(self, loaded: Loaded) -> None:
+    def _load_deliveries(self, loaded: Loaded) -> None:
         if not loaded.alerts:
             return
-        rows = await self._db.execute_fetchall(
+        rows = self._fetch(
             "SELECT image FROM deliveries WHERE alert_id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(loaded.alerts)),),
         )
@@ -116,106 +143,106 @@ class Writer:
             delivery = _delivery(image)
             loaded.deliveries.setdefault(delivery.alert_id, []).append(delivery)
 
-    async def _load_answered(self, wanted: Wanted) -> dict[tuple[str, str], Answered]:
+    def _load_answered(self, wanted: Wanted) -> dict[tuple[str, str], Answered]:
         if not wanted.keys:
             return {}
-        rows = await self._db.execute_fetchall(
+        rows = self._fetch(
             "SELECT i.sender, i.key, i.request, i.response FROM json_each(?) AS w"
             " JOIN idempotency AS i ON i.sender = w.value ->> 0 AND i.key = w.value ->> 1",
             (json.dumps(list(wanted.keys)),),
         )
         return {(row[0], row[1]): Answered(sender=row[0], key=row[1], request=row[2], response=row[3]) for row in rows}
 
-    async def _load_leases(self) -> list[Lease]:
-        rows = await self._db.execute_fetchall("SELECT name, holder, expires_at_ms FROM leases")
+    def _load_leases(self) -> list[Lease]:
+        rows = self._fetch("SELECT name, holder, expires_at_ms FROM leases")
         return [Lease(name=name, holder=holder, expires_at_ms=expires) for name, holder, expires in rows]
 
-    async def _load_silences(self, now_ms: int) -> dict[int, Silence]:
-        rows = await self._db.execute_fetchall("SELECT image FROM silences WHERE ends_at_ms > ?", (now_ms,))
+    def _load_silences(self, now_ms: int) -> dict[int, Silence]:
+        rows = self._fetch("SELECT image FROM silences WHERE ends_at_ms > ?", (now_ms,))
         silences = [_silence(image) for (image,) in rows]
         return {silence.silence_id: silence for silence in silences}
 
-    async def _load_due(self, wanted: Wanted) -> list[int]:
+    def _load_due(self, wanted: Wanted) -> list[int]:
         if wanted.due_before_ms is None:
             return []
-        rows = await self._db.execute_fetchall(
+        rows = self._fetch(
             "SELECT alert_id FROM alerts WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?",
             (wanted.due_before_ms, wanted.due_limit),
         )
         return [alert_id for (alert_id,) in rows]
 
-    async def _load_expired(self, wanted: Wanted) -> list[int]:
+    def _load_expired(self, wanted: Wanted) -> list[int]:
         if wanted.expire_before_ms is None:
             return []
-        rows = await self._db.execute_fetchall(
+        rows = self._fetch(
             "SELECT alert_id FROM alerts WHERE state = 'resolved' AND last_seen_at_ms < ?"
             " AND CAST(image AS TEXT) ->> 'resolved_at_ms' < ? LIMIT ?",
             (wanted.expire_before_ms, wanted.expire_before_ms, wanted.expire_limit),
         )
         return [alert_id for (alert_id,) in rows]
 
-    async def _apply(self, changes: Changes) -> list[bytes]:
-        await self._write_alerts(changes)
-        bodies = await self._write_journal(changes.entries)
-        await self._many(
+    def _apply(self, changes: Changes) -> list[bytes]:
+        self._write_alerts(changes)
+        bodies = self._write_journal(changes.entries)
+        self._many(
             "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image) VALUES (?, ?, ?, ?, ?)",
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
         )
-        await self._write_silences(changes)
-        await self._write_answered(changes)
-        await self._write_leases(changes)
-        await self._many(
+        self._write_silences(changes)
+        self._write_answered(changes)
+        self._write_leases(changes)
+        self._many(
             "INSERT OR REPLACE INTO watches (name, cursor, at_ms) VALUES (?, ?, ?)",
             [(name, cursor, changes.at_ms) for name, cursor in changes.cursors.items()],
         )
         return bodies
 
-    async def _write_alerts(self, changes: Changes) -> None:
+    def _write_alerts(self, changes: Changes) -> None:
         if not (changes.alerts or changes.expired):
             return
-        await self._many(
+        self._many(
             "INSERT OR REPLACE INTO alerts (alert_id, fingerprint, state, severity, service, last_seen_at_ms,"
             " pull_request, search, image, due_at_ms, silenced_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_alert_columns(alert) for alert in changes.alerts.values()],
         )
-        await self._many(
+        self._many(
             "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image) VALUES (?, ?, ?)",
             [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences],
         )
-        await self._many(
+        self._many(
             "DELETE FROM occurrences WHERE alert_id = ? AND ordinal > 1 AND ordinal <= ?",
             [(alert_id, alert.row.count - KEPT_OCCURRENCES) for alert_id, alert in changes.alerts.items()],
         )
         for table in ("alerts", "occurrences", "deliveries"):
             sql = f"DELETE FROM {table} WHERE alert_id = ?"  # noqa: S608 - the names are the literals above
-            await self._many(sql, [(alert_id,) for alert_id in changes.expired])
-        await self._many(
+            self._many(sql, [(alert_id,) for alert_id in changes.expired])
+        self._many(
             "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
             [("next_alert_id", str(changes.next_alert_id)), ("counts", _encode(changes.counts).decode())],
         )
 
-    async def _write_silences(self, changes: Changes) -> None:
+    def _write_silences(self, changes: Changes) -> None:
         """What an ended silence held is due at once: the next tick tells of it."""
         if not changes.silences:
             return
-        await self._many(
+        self._many(
             "INSERT OR REPLACE INTO silences (silence_id, ends_at_ms, image) VALUES (?, ?, ?)",
             [(one.silence_id, one.ends_at_ms, _encode(one)) for one in changes.silences.values()],
         )
-        await self._many(
+        self._many(
             "UPDATE alerts SET due_at_ms = ? WHERE silenced_by = ?",
             [(changes.at_ms, one.silence_id) for one in changes.silences.values() if one.ended_by is not None],
         )
         newest = max(changes.silences) + 1
-        await self._db.execute(
+        self._sqlite.execute(
             "INSERT INTO meta (name, value) VALUES ('next_silence_id', ?) ON CONFLICT (name) DO UPDATE"
             " SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
             (str(newest),),
         )
 
-    async def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
+    def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
         bodies = [_encode(entry) for entry in entries]
-        await self._many(
+        self._many(
             "INSERT INTO journal (seq, at_ms, actor, kind, alert_id, body) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (e.seq, e.at_ms, f"{e.actor.kind}:{e.actor.id}", e.kind, e.alert_id, body)
@@ -224,33 +251,33 @@ class Writer:
         )
         return bodies
 
-    async def _write_answered(self, changes: Changes) -> None:
+    def _write_answered(self, changes: Changes) -> None:
         if not changes.answered:
             return
-        await self._many(
+        self._many(
             "INSERT INTO idempotency (sender, key, request, response, at_ms) VALUES (?, ?, ?, ?, ?)",
             [(a.sender, a.key, a.request, a.response, changes.at_ms) for a in changes.answered],
         )
-        await self._db.execute(
+        self._sqlite.execute(
             "DELETE FROM idempotency WHERE (sender, key) IN"
             " (SELECT sender, key FROM idempotency WHERE at_ms < ? LIMIT 200)",
             (changes.at_ms - KEPT_KEYS_MS,),
         )
 
-    async def _write_leases(self, changes: Changes) -> None:
+    def _write_leases(self, changes: Changes) -> None:
         for name, lease in changes.leases.items():
             if lease is None:
-                await self._db.execute("DELETE FROM leases WHERE name = ?", (name,))
+                self._sqlite.execute("DELETE FROM leases WHERE name = ?", (name,))
             else:
-                await self._db.execute(
+                self._sqlite.execute(
                     "INSERT OR REPLACE INTO leases (name, holder, expires_at_ms) VALUES (?, ?, ?)",
                     (lease.name, lease.holder, lease.expires_at_ms),
                 )
 
-    async def _many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+    def _many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         rows = list(rows)
         if rows:
-            await self._db.executemany(sql, rows)
+            self._sqlite.executemany(sql, rows)
 
 
 def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:

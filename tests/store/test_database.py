@@ -152,12 +152,15 @@ async def test_a_command_that_cannot_be_stored_fails_alone(core: Core, caplog: p
 async def test_a_writer_whose_undoing_fails_too_goes_on(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     store = core._store
 
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
+
+    async def broken_later() -> None:
+        broken()
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "_apply", broken)
-        patched.setattr(store, "rollback", broken)
+        patched.setattr(store, "rollback", broken_later)
         for _ in range(3):
             with pytest.raises(StoreFailed, match=r"disk I/O error|within a transaction"):
                 await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)

@@ -27,6 +27,8 @@ def tables(value: object) -> list[dict[str, object]]:
 
 def text(value: object, limit: int) -> str:
     """A text on as many lines as it has, at most ``limit`` characters, or ""; numbers count as texts."""
+    if type(value) is str:
+        return clean(value) if len(value) <= limit else cut_end(clean(value), limit)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return cut_end(clean(str(value)), limit)
@@ -34,6 +36,8 @@ def text(value: object, limit: int) -> str:
 
 def name(value: object, limit: int) -> str:
     """A text on one line, without blanks around it."""
+    if type(value) is str and len(value) <= limit and value.isprintable():  # nearly all are
+        return value.strip()
     return cut_end(" ".join(text(value, 20_000).split()), limit)
 
 

@@ -1,0 +1,4 @@
+PEERS = ()
+
+
+class Missing(Exception): ...
