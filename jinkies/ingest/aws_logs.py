@@ -124,6 +124,7 @@ def way(config: Config) -> Way:
         path="/aws/logs",
         parse=partial(_parse, config=config),
         token=lambda request: request.headers.get(ACCESS_KEY),
+        packed_inside=True,
         answer_error=answer_retried,
     )
 

@@ -190,16 +190,23 @@ class _Ingest:
         sender = self._check_head(way, request)
         _check_content(way, request)
         encoding, key = encoding_of(request), _idempotency_key(request)
+        if way.prove is not None and encoding:
+            raise Refused(
+                415, "content_encoding", "send the body as it is: nothing is unpacked for who is not known yet"
+            )
         packed = await receive(request, self._bounds)
         if sender is None and SIGNATURE_HEADER in request.headers:
             sender = self._gate.check_body(request.headers, packed)
-        try:
-            body = unpack(packed, encoding, INLINE_BYTES)
-        except TooLarge:
-            async with self._large:
-                body = await asyncio.to_thread(unpack, packed, encoding, self._bounds.unpacked_bytes)
+        if not way.packed_inside:
+            try:
+                body = unpack(packed, encoding, INLINE_BYTES)
+            except TooLarge:
+                pass
+            else:
                 return await self._read(way, request, sender, body, key)
-        return await self._read(way, request, sender, body, key)
+        async with self._large:
+            body = await asyncio.to_thread(unpack, packed, encoding, self._bounds.unpacked_bytes)
+            return await self._read(way, request, sender, body, key)
 
     def _check_head(self, way: Way, request: web.Request) -> str | None:
         """The sender's name, None while it isn't known."""
@@ -228,7 +235,7 @@ class _Ingest:
         elif sender is None:
             shown = way.token_of_body(body) if way.token_of_body is not None else None
             incoming = msgspec.structs.replace(incoming, sender=self._gate.check_token(shown))
-        if len(body) > INLINE_BYTES:
+        if way.packed_inside or len(body) > INLINE_BYTES:
             parsed = await asyncio.to_thread(way.parse, incoming)
         else:
             parsed = way.parse(incoming)

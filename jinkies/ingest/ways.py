@@ -58,5 +58,6 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     token_of_body: Callable[[bytes], str | None] | None = None  # and where in the body, unpacked
     prove: Callable[[Incoming], Awaitable[str]] | None = None  # no token is asked for: this gives the sender's name,
     # or raises Unauthorized; it may await the network
+    packed_inside: bool = False  # parsing unpacks more than the body: always in a thread, few at once
     answer_error: Callable[[Exception], web.Response] = answer_error
     any_site: bool = False  # browsers may send it from the pages of any site: the token is in the request (CORS)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import pytest
 
 from jinkies.config import Config, HttpConfig
+from jinkies.ingest import aws_logs
+from jinkies.ingest.refusals import Refused
 from jinkies.model import Severity
 from tests.ingest.hooking import TOKEN, Hook, hooking
 
@@ -158,6 +162,25 @@ async def test_a_bomb_is_refused_whatever_it_is_spread_over(configure: Callable[
         status, taken = await hook.post("/aws/logs", {"records": records})
         assert (status, taken.error) == (413, "too_large")
         assert taken.message.startswith("records[1].data: ")
+
+
+async def test_while_a_batch_is_unpacked_others_are_served(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty kilobytes may hold many megabytes: reading them stops nobody else."""
+    held, reached = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> object:
+        reached.set()
+        held.wait(30)
+        raise Refused(400, "slow", "unpacked at last")
+
+    monkeypatch.setattr(aws_logs, "batches", slow)
+    sending = asyncio.create_task(hook.post("/aws/logs", forwarded(batch(LINES))))
+    try:
+        assert await asyncio.to_thread(reached.wait, 30)
+        assert (await hook.client.get("/health")).status_code == 200
+    finally:
+        held.set()
+    assert (await sending)[1].error == "slow"
 
 
 async def test_times_beyond_any_calendar_are_bounded(hook: Hook) -> None:

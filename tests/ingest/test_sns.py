@@ -16,6 +16,7 @@ from jinkies.errors import ConfigError, Overloaded, StoreFailed
 from jinkies.ingest import sns, sns_signature
 from jinkies.ingest.sns_message import parse
 from jinkies.ingest.sns_signature import FETCH_BYTES, FETCHES, FetchFailed, Verifier, fetch
+from jinkies.model import Severity, State
 from tests.ingest.hooking import Hook, Taken, hooking
 from tests.ingest.signing import (
     CERTIFICATE,
@@ -29,6 +30,7 @@ from tests.ingest.signing import (
     signer,
     timestamp,
 )
+from tests.ingest.test_sns_notice import ALARM
 
 
 @pytest.fixture
@@ -282,6 +284,7 @@ async def test_a_type_that_is_none_and_fields_that_miss_stay_out(hook: Hook, rec
         sent = {key: value for key, value in signer().signed(confirmation()).items() if key != name}
         assert (await post(hook, sent))[1].field == name
     assert (await post(hook, b"x" * 2_200_000))[0] in (400, 413)
+    assert (await post(hook, b"", Content_Encoding="gzip"))[0] == 415
     assert recorder.asked == []
 
 
@@ -413,3 +416,30 @@ async def test_a_certificate_that_dawdles_is_given_up(monkeypatch: pytest.Monkey
         with pytest.raises(FetchFailed):
             await fetch(f"http://127.0.0.1:{port}/")
         held.set()
+
+
+async def test_an_alarm_opens_and_its_ok_resolves(hook: Hook) -> None:
+    ids = iter(range(10))
+
+    async def tell(state: str, at: str) -> Taken:
+        message = {**ALARM, "NewStateValue": state, "StateChangeTime": f"2025-12-31T{at}.000+0000"}
+        status, taken = await post(hook, signer().signed(notification(message, MessageId=f"m-{next(ids)}")))
+        assert status == 200
+        return taken
+
+    async def row() -> tuple[State, int]:
+        (row,) = await hook.rows()
+        return row.state, row.count
+
+    assert (await tell("ALARM", "10:00:00")).created == 1
+    assert (await tell("ALARM", "10:00:00")).changed == 0  # by a second topic
+    assert await row() == (State.OPEN, 1)
+    told = await tell("INSUFFICIENT_DATA", "10:01:00")
+    assert (told.reports, told.note) == (0, "an alarm that neither opens nor resolves anything: noted")
+    await tell("OK", "10:02:00")
+    assert await row() == (State.RESOLVED, 1)
+    await tell("ALARM", "10:03:00")
+    assert await row() == (State.OPEN, 2)
+    await tell("OK", "10:02:30")  # late
+    assert await row() == (State.OPEN, 2)
+    assert (await hook.detail()).row.severity is Severity.ERROR
