@@ -49,6 +49,7 @@ from jinkies.model import (
     TailSpec,
 )
 from jinkies.ports import Execute, LoadCursor
+from tui.pace import QUESTION
 
 COLUMNS, ROWS = 120, 36
 BATCH = 500
@@ -180,15 +181,26 @@ class Seen:
     held: int = 0  # as the console says
 
 
+@dataclass(frozen=True)
+class Link:
+    """What is between the program and its terminal."""
+
+    bytes_s: int | None = None
+    buffered: bool = False  # takes all at once and gives it on at its speed, as SSH over a slow line does
+    columns: int = COLUMNS
+    rows: int = ROWS
+
+
 class Terminal:
     """A program in a pty, read no faster than a link allows."""
 
-    def __init__(self, command: list[str], environ: dict[str, str], bytes_s: int | None) -> None:
+    def __init__(self, command: list[str], environ: dict[str, str], link: Link) -> None:
         self.pid, self.file = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], command, environ)  # noqa: S606 - our own command line
-        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self.bytes_s = bytes_s
+        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", link.rows, link.columns, 0, 0))
+        self.bytes_s, self.buffered = link.bytes_s, link.buffered
+        self._buffer = self._cut = b""
         self.read_bytes = 0
         self.newest_ms = self.newest = self.held = 0
         self.behind_ms: list[float] = []
@@ -210,14 +222,26 @@ class Terminal:
             if size < 256:
                 time.sleep(0.002)
                 return b""
-        if not select.select([self.file], [], [], timeout_s)[0]:
+        data = self._taken(size, timeout_s)
+        if not data:
             return b""
-        data = os.read(self.file, size)
         self.read_bytes += len(data)
         self._allowed -= len(data)
         text, self._rest = self._rest + data, data[-32:]
         self._note(text)
+        if self.buffered:  # such a link ends in a terminal that answers
+            asked, self._cut = self._cut + data, data[1 - len(QUESTION) :]
+            for _ in range(asked.count(QUESTION.encode())):
+                self.send(b"\x1b[?2026;2$y")
         return text
+
+    def _taken(self, size: int, timeout_s: float) -> bytes:
+        if not self.buffered:
+            return os.read(self.file, size) if select.select([self.file], [], [], timeout_s)[0] else b""
+        while select.select([self.file], [], [], 0 if self._buffer else timeout_s)[0]:
+            self._buffer += os.read(self.file, 65_536)
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
 
     def _note(self, text: bytes) -> None:
         found = [(int(made_ms), int(number)) for made_ms, number in _MADE.findall(text)]
@@ -257,9 +281,9 @@ class Terminal:
         os.close(self.file)
 
 
-def console(_home: Path, environ: dict[str, str], bytes_s: int | None) -> Terminal:
+def console(_home: Path, environ: dict[str, str], link: Link) -> Terminal:
     """The console, following."""
-    terminal = Terminal([sys.executable, "-m", "tui", "--attach"], environ, bytes_s)
+    terminal = Terminal([sys.executable, "-m", "tui", "--attach"], environ, link)
     for word, keys in ((b"seq 0", b"2"), (b"AWS is not set up", b"s"), (b"esc back", b"api\r"), (b"FOLLOWING", b"")):
         if terminal.until(word, 20) == float("inf"):
             terminal.end()
@@ -269,10 +293,10 @@ def console(_home: Path, environ: dict[str, str], bytes_s: int | None) -> Termin
     return terminal
 
 
-def richlog(home: Path, environ: dict[str, str], bytes_s: int | None) -> Terminal:
+def richlog(home: Path, environ: dict[str, str], link: Link) -> Terminal:
     """The RichLog app, following."""
     command = [sys.executable, "-m", "benchmarks.log_view", "--richlog", str(home)]
-    terminal = Terminal(command, environ, bytes_s)
+    terminal = Terminal(command, environ, link)
     terminal.until(b"made=", 20)
     return terminal
 
@@ -333,15 +357,18 @@ class Scenario:
     rate: int
     warm_s: float
     seconds: float
-    bytes_s: int | None = None
+    link: Link = Link()
     goals: tuple[tuple[str, float], ...] = ()
 
 
 SCENARIOS = (
     Scenario("flood", 20_000, 6.0, 15.0, goals=(("keys p95", 150.0), ("resident", 150.0))),
     Scenario("calm", 500, 2.0, 12.0, goals=(("cpu", 20.0),)),
-    Scenario("slow link", 2_000, 2.0, 15.0, SLOW_LINK, goals=(("behind max", 1_000.0),)),
-    Scenario("slow flood", 20_000, 3.0, 15.0, SLOW_LINK, goals=(("behind max", 1_000.0),)),
+    Scenario("slow link", 2_000, 2.0, 15.0, Link(SLOW_LINK), goals=(("behind max", 1_000.0),)),
+    Scenario("slow flood", 20_000, 3.0, 15.0, Link(SLOW_LINK), goals=(("behind max", 1_000.0),)),
+    Scenario(
+        "ssh", 2_000, 3.0, 15.0, Link(SLOW_LINK, buffered=True, columns=200, rows=60), goals=(("behind max", 1_000.0),)
+    ),
 )
 
 
@@ -373,13 +400,14 @@ def run(names: list[str], *, beside: bool) -> int:
     for scenario in SCENARIOS:
         if names and scenario.name not in names:
             continue
-        link = f", {scenario.bytes_s:,} bytes/s drained" if scenario.bytes_s else ""
+        link = f", {scenario.link.bytes_s:,} bytes/s drained" if scenario.link.bytes_s else ""
+        link += f" behind a buffer, {scenario.link.columns}×{scenario.link.rows}" if scenario.link.buffered else ""
         print(f"{scenario.name}: {scenario.rate:,} events/s{link} (load {os.getloadavg()[0]:.1f})", flush=True)
         with desk(scenario.rate) as (home, environ):
             for name, program in (("jinkies", console), ("RichLog", richlog)):
                 if name == "RichLog" and not beside:
                     continue
-                terminal = program(home, environ, scenario.bytes_s)
+                terminal = program(home, environ, scenario.link)
                 try:
                     seen = measure(terminal, scenario.warm_s, scenario.seconds)
                 finally:
@@ -391,7 +419,7 @@ def run(names: list[str], *, beside: bool) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="flood, calm, slow link, slow flood")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="flood, calm, slow link, slow flood, ssh")
     parser.add_argument("--without-richlog", action="store_true")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rate", type=int, default=0, help=argparse.SUPPRESS)

@@ -154,6 +154,10 @@ class ConsoleApp(App[int]):
         if isinstance(self.screen, QueryScreen):
             self.screen.ask_of(targets)
 
+    def on_terminal_supports_synchronized_output(self) -> None:
+        """The terminal answered, at the start or behind a frame."""
+        self.session.pace.answered()
+
     def action_help_quit(self) -> None:
         """Textual's answer to ^c, which a person may press by habit: with the key that leaves."""
         self.notify("q leaves; while you type, ^q does", title="Nothing was interrupted", markup=False)

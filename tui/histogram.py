@@ -91,7 +91,7 @@ def _stack(bucket: Bucket, peak: int, rows: int) -> list[tuple[int, str]]:
 
 
 def _cell(stack: list[tuple[int, str]], row: int, *, here: bool) -> Part:
-    """A cell of a bar: at most two colours meet in one, so the lowest and what is above it."""
+    """A cell of a bar. Two colours at most meet in one: the lowest, which is the worst, and what fills it above."""
     low, high = row * _LEVELS, (row + 1) * _LEVELS
     back = theme.CURSOR if here else None
     inside = [(reached, colour) for reached, colour in stack if reached > low]
@@ -100,12 +100,13 @@ def _cell(stack: list[tuple[int, str]], row: int, *, here: bool) -> Part:
     reached, colour = inside[0]
     if reached >= high:
         return "█", Style(color=colour)
-    above = inside[1] if len(inside) > 1 else None
-    if above is not None and above[0] >= high:
-        return BARS[reached - low], Style(color=colour, bgcolor=above[1])
-    if above is not None and above[0] - reached > reached - low:
-        reached, colour = above  # both end within the cell: the taller one shows
-    return BARS[max(min(reached - low, _LEVELS), 1)], Style(color=colour, bgcolor=back)
+    filled = next((other for end, other in inside if end >= high), None)
+    if filled is not None:
+        return BARS[reached - low], Style(color=colour, bgcolor=filled)
+    top, above = inside[-1]
+    if top - reached > reached - low:
+        reached, colour = top, above  # all end within the cell: what takes more of it shows
+    return BARS[reached - low], Style(color=colour, bgcolor=back)
 
 
 def _runs(cells: list[Part]) -> list[Part]:

@@ -3,6 +3,10 @@
 Textual hands each frame to a thread that writes it; over a slow link that thread is behind, and whatever is queued
 there is time that keys and the newest lines wait. So what is handed over is counted where it leaves the process, and
 nothing more is drawn before it has left, nor before the link has been idle for as long as the frame took.
+
+What left the process may still wait in the buffers of a link, megabytes of them over SSH. A terminal that answers the
+question whether it knows synchronized output (Textual asks it at the start) is therefore asked again behind each frame:
+its answer says that the frame is on the screen.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ from textual.app import App
 from textual.driver import Driver
 
 SLOWEST_S = 1.0  # a frame is drawn at least this often, unless the one before has not left yet
+FRAME_CHARS = 1_000  # what is shorter is no frame
+ANSWER_S = 3.0  # an answer that takes longer is not waited for
+QUESTION = "\x1b[?2026$p"  # DECRQM of synchronized output; answered with CSI ? 2026 ; … $ y
 
 
 class Pace:
@@ -28,6 +35,8 @@ class Pace:
         self._began_s = 0.0  # when what is on its way was handed over
         self._took_s = 0.0  # how long the last of it took
         self._idle_s = 0.0  # since when nothing is on its way
+        self._answers = False  # the terminal answered once
+        self._asked_s: float | None = None  # when, while the answer is on its way
 
     def gave(self, characters: int) -> None:
         """Handed to the writer."""
@@ -44,15 +53,30 @@ class Pace:
                 self._idle_s = self._now_s()
                 self._took_s = self._idle_s - self._began_s
 
+    def asks(self, characters: int) -> bool:
+        """Whether to send the question behind so many characters; it then counts as sent."""
+        if not self._answers or self._unanswered or characters < FRAME_CHARS:
+            return False
+        self._asked_s = self._now_s()
+        return True
+
+    def answered(self) -> None:
+        """The terminal gave an answer: what came before the question is on its screen."""
+        self._answers, self._asked_s = True, None
+
     @property
-    def waiting(self) -> int:
-        """Characters that have not left."""
-        return self._given - self._gone
+    def _unanswered(self) -> bool:
+        return self._asked_s is not None and self._now_s() - self._asked_s < ANSWER_S
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still on its way."""
+        return self._gone < self._given or self._unanswered
 
     def ready(self) -> bool:
         """Whether to draw what streams."""
         with self._lock:
-            if self._gone < self._given:
+            if self.waiting:
                 return False
             return self._now_s() - self._idle_s >= min(self._took_s, SLOWEST_S) or self._took_s < 0.02
 
@@ -88,6 +112,8 @@ def paced(base: type[Driver], pace: Pace) -> type[Driver]:
             setattr(self, "_file", _Counted(getattr(self, "_file"), pace))  # noqa: B009, B010 - a private name that the type checker does not know
 
         def write(self, data: str) -> None:
+            if pace.asks(len(data)):
+                data += QUESTION
             pace.gave(len(data))
             super().write(data)
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinkies.errors import Invalid
 from jinkies.model import Coverage, LedgerSpan, Level, LogEvent, TailBatch, TailFigures, TailSpec, Upstream
 from tests.logs.clock import ManualClock
 from tui.coverage import CoverageMap
 from tui.draw import width_of
 from tui.histogram import histogram
 from tui.logwords import Holdings, holdings_words
-from tui.moments import BadMoment, moment
+from tui.moments import moment
 from tui.pace import Pace
 from tui.rates import KEPT_S, Rates
 from tui.tailing import Tailing, identity
@@ -129,7 +130,7 @@ def test_times_as_they_are_typed(typed: str, at_ms: int) -> None:
 
 @pytest.mark.parametrize("typed", ["", "soon", "25:00", "5x", "9" * 50, "999999d" * 5])
 def test_what_is_no_time_says_what_would_be(typed: str) -> None:
-    with pytest.raises(BadMoment, match="13:10"):
+    with pytest.raises(Invalid, match="13:10"):
         moment(typed, here_ms=NOW, now_ms=NOW)
 
 
@@ -147,6 +148,26 @@ def test_a_frame_waits_until_the_one_before_has_left_and_the_link_has_rested() -
     pace.gave(50)
     pace.left(50)
     assert pace.ready(), "what leaves at once delays nothing"
+
+
+def test_a_terminal_that_answers_is_asked_behind_each_frame() -> None:
+    clock = ManualClock()
+    pace = Pace(clock.monotonic_s)
+    assert not pace.asks(20_000), "nobody knows yet whether it answers"
+    pace.answered()
+    assert pace.asks(20_000)
+    assert not pace.asks(20_000), "one question at a time"
+    pace.gave(20_000)
+    pace.left(20_000)  # into the buffers of a link: not on the screen yet
+    clock.advance(0.5)
+    assert not pace.ready()
+    assert pace.waiting
+    pace.answered()
+    assert pace.ready()
+    assert not pace.asks(100), "a key's few characters need no question"
+    assert pace.asks(20_000)
+    clock.advance(5)
+    assert pace.ready(), "an answer that never comes stops nothing"
 
 
 def test_a_very_slow_link_still_gets_a_frame_a_second() -> None:

@@ -9,9 +9,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from jinkies.errors import Invalid
 from tui.format import clean
 from tui.linefilter import BadTerm, parse_term
-from tui.moments import FORMS, BadMoment, moment
+from tui.moments import FORMS, moment
 from tui.saving import save
 from tui.session import Session
 from tui.widgets.log_view import LogView
@@ -128,8 +129,8 @@ class LogPrompts(Screen[None]):
         here_ms = self.view.here_ms or self.view.newest_ms or self.session.now_ms()
         try:
             self.view.jump(moment(typed, here_ms=here_ms, now_ms=self.session.now_ms()))
-        except BadMoment as error:
-            self.notify(str(error), title="No time", severity="error", markup=False)
+        except Invalid as error:
+            self.notify(clean(str(error)), title="No time", severity="error", markup=False)
 
     def on_rate_strip_chosen(self, event: RateStrip.Chosen) -> None:
         """A click on the histogram; what is not complete says why."""

@@ -110,7 +110,7 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         if state != self._drawn:
             self._drawn = state
             self._lay_out()
-        self._unpainted = self.pace is not None and self.pace.waiting > 0
+        self._unpainted = self.pace is not None and self.pace.waiting
         if not self._unpainted:  # else the timer does it: keys held down on a slow link would queue frame after frame
             self._move_bar()
             self._repaint()
