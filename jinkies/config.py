@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from jinkies.hours import Span
+from jinkies.matching import Matcher
 from jinkies.model import Level, Severity
 
 
@@ -149,6 +151,15 @@ class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
     lines_after: int = 5
 
 
+class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[[routes]]``: which channels alerts that match are told in. The first that fits decides."""
+
+    match: tuple[Matcher, ...]
+    channels: tuple[str, ...]  # Discord ids, at least one
+    hours: tuple[Span, ...] = ()  # () is always
+    timezone: str = "UTC"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set, parsed once and passed down."""
 
@@ -165,6 +176,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpConfig = HttpConfig()
     sns: SnsConfig = SnsConfig()
     watches: tuple[WatchConfig, ...] = ()
+    routes: tuple[RouteConfig, ...] = ()
     source: Path | None = None  # the file it was read from
 
     def repository_of(self, service: str) -> str | None:

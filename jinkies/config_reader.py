@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinkies import config_checks as checks
-from jinkies import config_sns
+from jinkies import config_routes, config_sns
 from jinkies.config import (
     AwsConfig,
     Config,
     DiscordConfig,
     GitHubConfig,
     HttpConfig,
+    RouteConfig,
     Secret,
     ServiceConfig,
     SnsConfig,
@@ -181,6 +182,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
     _read_sections(reader)
     services = _read_services(reader)
     watches = _read_watches(reader, services)
+    routes = _read_routes(reader)
     _read_variables(reader)
     home = _read_home(reader)
     _check_certificate(reader)
@@ -196,6 +198,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
         http=HttpConfig(**values["http"]),
         sns=SnsConfig(**values["sns"]),
         watches=watches,
+        routes=routes,
         source=reader.path,
         **values[""],
     )
@@ -204,9 +207,9 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
 def _read_sections(reader: _Reader) -> None:
     """The keys of the file that have a place in ``SETTINGS``, and those that have none."""
     settings = {setting.path: setting for setting in SETTINGS}
-    known = [*settings, "services", "watches", *SECTIONS]
+    known = [*settings, "services", "watches", "routes", *SECTIONS]
     for top, content in reader.file.items():
-        if top in {"services", "watches"}:
+        if top in {"services", "watches", "routes"}:
             continue
         keys = {f"{top}.{key}": value for key, value in reader.table(top, content).items()} if top in SECTIONS else {}
         for path, value in keys.items() if top in SECTIONS else [(top, content)]:
@@ -279,6 +282,26 @@ def _read_watches(reader: _Reader, services: dict[str, ServiceConfig]) -> tuple[
         else:
             watches[name] = (path, WatchConfig(**values))
     return tuple(watch for _, watch in watches.values())
+
+
+def _read_routes(reader: _Reader) -> tuple[RouteConfig, ...]:
+    listed = reader.file.get("routes", [])
+    if not isinstance(listed, list) or len(listed) > config_routes.MOST:
+        reader.mistakes.add(reader.place, "routes", f"expected [[routes]], at most {config_routes.MOST} of them")
+        return ()
+    routes: list[RouteConfig] = []
+    for index, content in enumerate(listed):
+        path = f"routes[{index}]"
+        if not isinstance(content, dict):
+            reader.mistakes.add(reader.place, path, f"expected a table, [[routes]], got {checks.kind_of(content)}")
+            continue
+        values = _read_table(reader, path, content, config_routes.CHECKS)
+        missing = [key for key in ("match", "channels") if key not in content]
+        for key in missing:
+            reader.mistakes.add(reader.place, f"{path}.{key}", "is missing: a route has a match and channels")
+        if not missing and {"match", "channels"} <= values.keys():
+            routes.append(RouteConfig(**values))
+    return tuple(routes)
 
 
 def _check_target(reader: _Reader, path: str, content: dict[str, object], services: dict[str, ServiceConfig]) -> bool:

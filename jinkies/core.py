@@ -99,6 +99,7 @@ class Core:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
+        self._routes = config.routes if config.discord.missing() is None else ()
         self._policy = Policy(
             auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
             services={
@@ -232,7 +233,7 @@ class Core:
         now_ms = self.clock.now_ms()
         loaded = await self._store.begin(_wanted(requests, now_ms))
         channel_id = self.config.discord.alert_channel_id
-        space = Workspace(loaded, now_ms=now_ms, alert_channel_id=channel_id, policy=self._policy)
+        space = Workspace(loaded, now_ms=now_ms, alert_channel_id=channel_id, policy=self._policy, routes=self._routes)
         try:
             answers = [self._carry_out(space, request) for request in requests]
         except Exception:

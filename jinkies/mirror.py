@@ -25,26 +25,27 @@ class Mirror:
         self._channel_id = channel_id
 
     def want(self, row: AlertRow) -> tuple[Delivery, ...]:
-        """What should be shown from now on: the alert's card in the alert channel.
+        """What should be shown from now on: the alert's card in each of its channels.
 
         None for one that was never told and is silenced, or over.
         """
-        if self._channel_id is None:
-            return ()
-        held = self._held.get((row.alert_id, self._channel_id, "card"))
-        if held is None and (row.silenced_by is not None or row.state is State.RESOLVED):
-            return ()
-        if held is None:
-            wanted = Delivery(
-                alert_id=row.alert_id,
-                channel_id=self._channel_id,
-                wanted_revision=row.revision,
-                changed_at_ms=self._now_ms,
-            )
-        else:
-            wanted = msgspec.structs.replace(held, wanted_revision=row.revision)
-        self._keep(wanted)
-        return (wanted,)
+        default = (self._channel_id,) if self._channel_id is not None else ()
+        found = (self._want_in(row, channel_id) for channel_id in row.channels or default)
+        return tuple(delivery for delivery in found if delivery is not None)
+
+    def _want_in(self, row: AlertRow, channel_id: str) -> Delivery | None:
+        held = self._held.get((row.alert_id, channel_id, "card"))
+        if held is not None:
+            return self._keep(msgspec.structs.replace(held, wanted_revision=row.revision))
+        if row.silenced_by is not None or row.state is State.RESOLVED:
+            return None
+        wanted = Delivery(
+            alert_id=row.alert_id,
+            channel_id=channel_id,
+            wanted_revision=row.revision,
+            changed_at_ms=self._now_ms,
+        )
+        return self._keep(wanted)
 
     def record(self, command: RecordDelivery) -> tuple[Delivery, str] | None:
         """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``."""
@@ -65,8 +66,9 @@ class Mirror:
         self._keep(new)
         return new, _text(held, new)
 
-    def _keep(self, delivery: Delivery) -> None:
+    def _keep(self, delivery: Delivery) -> Delivery:
         self._held[_key(delivery)] = self._changed[_key(delivery)] = delivery
+        return delivery
 
 
 def _key(delivery: Delivery) -> Key:

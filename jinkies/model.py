@@ -146,6 +146,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     snoozed_until_ms: int | None = None  # it wakes then,
     snoozed_until_count: int | None = None  # or when ``count`` comes to this
     assigned_to: str | None = None  # a name that the team uses; at most 80 characters
+    channels: tuple[str, ...] = ()  # Discord ids of where it is told; (): the alert channel
     silenced_by: int | None = None  # the silence that keeps it from being told,
     silenced_until_ms: int | None = None  # until then
     merged_into: int | None = None  # it is part of that alert now, which counts its occurrences

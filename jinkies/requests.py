@@ -9,6 +9,8 @@ import msgspec
 from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
 from jinkies.model import Actor, Occurrence
 
+SEARCHED_MESSAGE = 2_000  # characters of the message that search looks at
+
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """An occurrence after redaction, with what was derived from it before the transaction began."""
@@ -19,6 +21,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     culprit: str | None
     environment: str
     runbook: str | None
+
+    def search_text(self) -> str:
+        """What a search looks at, case-folded."""
+        command = self.command
+        parts = (self.title, command.service, command.exception_type or "", command.message[:SEARCHED_MESSAGE])
+        return "\n".join(parts).casefold()
 
     def occurrence(self, at_ms: int) -> Occurrence:
         """What is kept of it."""

@@ -35,6 +35,7 @@ from jinkies.commands import (
     Tick,
     Undo,
 )
+from jinkies.config import RouteConfig
 from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
 from jinkies.lifecycle import Decision, Opening, Policy
@@ -47,22 +48,29 @@ from jinkies.model import (
     EntryKind,
 )
 from jinkies.requests import Prepared, PreparedRecovery, Request
+from jinkies.routing import channels_of
 from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
 BULK_LIMIT = 500  # decisions in one command
 NO_POLICY = Policy()
-SEARCHED_MESSAGE = 2_000  # characters of the message that search looks at
 
 
 class Workspace:
     """The loaded state, the decisions taken on it so far, and the changes they make."""
 
     def __init__(
-        self, loaded: Loaded, *, now_ms: int, alert_channel_id: str | None, policy: Policy = NO_POLICY
+        self,
+        loaded: Loaded,
+        *,
+        now_ms: int,
+        alert_channel_id: str | None,
+        policy: Policy = NO_POLICY,
+        routes: tuple[RouteConfig, ...] = (),
     ) -> None:
         self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
         self._now_ms = now_ms
         self._policy = policy
+        self._routes = routes
         self._due = loaded.due
         self._silences = dict(loaded.silences)
         self._next_silence_id = loaded.next_silence_id
@@ -152,7 +160,7 @@ class Workspace:
         alert_id = self._found(prepared.fingerprint)
         if alert_id is None:
             decision = lifecycle.opened(command, self._opening(prepared), at_ms)
-            search = _search_text(decision.row, command.message)
+            search = prepared.search_text()
             fingerprint = prepared.fingerprint
         else:
             stored = self._alerts[alert_id]
@@ -162,6 +170,8 @@ class Workspace:
             search, fingerprint = stored.search, stored.fingerprint
         subject = Subject(row=decision.row, fingerprint=fingerprint, tags=command.tags)
         row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
+        if alert_id is None:
+            row = msgspec.structs.replace(row, channels=channels_of(self._routes, subject, self._now_ms))
         decision = msgspec.structs.replace(decision, row=row)
         self._put(row, fingerprint=fingerprint, search=search)
         self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, prepared.occurrence(at_ms)))
@@ -374,11 +384,6 @@ class Workspace:
         if alert_id is not None:
             self._last_entry[alert_id] = len(self.changes.entries) - 1
         return self._seq
-
-
-def _search_text(row: AlertRow, message: str) -> str:
-    parts = (row.title, row.service, row.exception_type or "", message[:SEARCHED_MESSAGE])
-    return "\n".join(parts).casefold()
 
 
 def _outcome(row: AlertRow, seq: int | None, reason: str, *, created: bool = False) -> Outcome:
