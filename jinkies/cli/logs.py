@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
+from functools import lru_cache
 
 import msgspec
 
@@ -23,7 +25,7 @@ from jinkies.clock import SystemClock, iso
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.logs.levels import level_named
-from jinkies.logs.service import LogsService
+from jinkies.logs.service import FETCH_LIMIT, LogsService
 from jinkies.logs.targets import resolve
 from jinkies.model import Level, LogEvent, TailMode, TailSpec
 from jinkies.reading.joining import Neighbours
@@ -34,6 +36,8 @@ LOGS_SINCE = "15m"
 TAIL_SINCE = "5m"
 OUTPUTS = ("text", "json", "raw")
 CYAN = "36"
+GC_THRESHOLD = (100_000, 20, 50)  # events hold no cycles: looking for some at Python's own pace costs a tenth
+MOST_STREAMS = 10_000  # whose names are kept, made safe
 
 _COLOURS = {Level.CRITICAL: "1;31", Level.ERROR: RED, Level.WARNING: YELLOW, Level.DEBUG: DIM}
 _COUNT = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -59,6 +63,7 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
     logs = subparsers.add_parser("logs", help="log lines of a time range, asked of AWS directly, oldest first")
     _add_common(logs, LOGS_SINCE, "at most this many, from --since on (default: MAX_LOG_LINES, 1000)")
     until = f"the end of the range (default: now); or name both in --since: {RANGES}"
+    logs.add_argument("--tail", type=_count, metavar="N", help="only the newest N of them, at most 10,000")
     logs.add_argument("--until", metavar="TIME", default="now", help=until)
     logs.set_defaults(run=lambda arguments: _command(run_logs, arguments))
     tail = subparsers.add_parser("tail", help="follow log lines, late ones included, until Ctrl-C")
@@ -73,8 +78,11 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     """Print a range of lines, oldest first. Raises what ``LogsService.stream`` and ``times.parse_range`` raise."""
     clock = SystemClock()
     start_ms, end_ms = parse_range(arguments.since, arguments.until, now_ms=clock.now_ms())
-    left = arguments.limit or config.max_log_lines
     write = _writer(arguments, config)
+    if arguments.tail is not None:
+        await _write_newest(arguments, config, start_ms, end_ms, write)
+        return 0
+    left = arguments.limit or config.max_log_lines
     async with (
         LogsService(config, clock) as logs,
         # One more than is shown tells whether anything was left out.
@@ -86,6 +94,17 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     if left < 0:
         complain("stopped at --limit, there are more lines: raise it, or narrow --since, --until or --grep")
     return 0
+
+
+async def _write_newest(
+    arguments: argparse.Namespace, config: Config, start_ms: int, end_ms: int, write: Writer
+) -> None:
+    if arguments.limit is not None:
+        raise Invalid("--tail: not together with --limit, which counts from --since on")
+    if arguments.tail > FETCH_LIMIT:
+        raise Invalid(f"--tail: {arguments.tail:,}; at most {FETCH_LIMIT:,} (--limit has no such bound)")
+    async with LogsService(config, SystemClock()) as logs:
+        write(await logs.fetch(_spec(arguments, since_ms=0), start_ms, end_ms, arguments.tail))
 
 
 async def _run_tail(arguments: argparse.Namespace, config: Config) -> int:
@@ -106,10 +125,13 @@ class Writer:
     """Prints lines in one of ``OUTPUTS``; ``groups`` says that text names each line's log group."""
 
     def __init__(self, output: str, *, groups: bool) -> None:
-        self._paint = Printer().paint
+        printer = Printer()
+        self._paint = printer.paint
+        self._plain = not printer.colour
         self._groups = groups
         self._neighbours = Neighbours()
         self._marks = ""  # of the event before
+        self._wheres: dict[tuple[str, str], str] = {}
         self._format = {"text": self._text, "json": _json, "raw": _raw}[output]
 
     def __call__(self, events: Iterable[LogEvent]) -> None:
@@ -121,20 +143,41 @@ class Writer:
 
         So are the lines of a trace that a stream sent one by one, where no other event came in between.
         """
-        marks = f"{' late' if event.late else ''}{' backfilled' if event.backfilled else ''}"
+        marks = ""
+        if event.late or event.backfilled:
+            marks = f"{' late' if event.late else ''}{' backfilled' if event.backfilled else ''}"
         continues = self._neighbours.continues(event) and marks == self._marks
         self._marks = marks
-        when = self._paint(f"{iso(event.timestamp_ms)}{marks}", DIM)
-        where = line(f"{event.log_group} {event.log_stream}" if self._groups else event.log_stream)
+        where = self._wheres.get((event.log_group, event.log_stream)) or self._where(event)
+        if self._plain and not continues and event.message.isprintable():  # one line, with nothing to make safe
+            return f"{_when(event.timestamp_ms)}{marks} {where} {event.message.rstrip()}\n"
         colour = _COLOURS.get(event.level, "")
         message = "\n  ".join(self._paint(one, colour) for one in block(event.message, indent="").split("\n"))
-        return f"  {message}\n" if continues else f"{when} {self._paint(where, CYAN)} {message}\n"
+        if continues:
+            return f"  {message}\n"
+        return f"{self._paint(_when(event.timestamp_ms) + marks, DIM)} {where} {message}\n"
+
+    def _where(self, event: LogEvent) -> str:
+        if len(self._wheres) >= MOST_STREAMS:
+            self._wheres.clear()
+        where = line(f"{event.log_group} {event.log_stream}" if self._groups else event.log_stream)
+        return self._wheres.setdefault((event.log_group, event.log_stream), self._paint(where, CYAN))
+
+
+@lru_cache(maxsize=1_024)
+def _second(at_s: int) -> str:
+    return iso(at_s * 1000)[:-4]
+
+
+def _when(at_ms: int) -> str:
+    """As ``clock.iso``, for many moments in few seconds."""
+    return f"{_second(at_ms // 1000)}{at_ms % 1000:03d}Z"
 
 
 def _json(event: LogEvent) -> str:
     record = LineRecord(
-        timestamp=iso(event.timestamp_ms),
-        ingestion=iso(event.ingestion_ms),
+        timestamp=_when(event.timestamp_ms),
+        ingestion=_when(event.ingestion_ms),
         group=event.log_group,
         stream=event.log_stream,
         level=event.level.value,
@@ -175,6 +218,7 @@ def _count(text: str) -> int:
 def _command(run: Run, arguments: argparse.Namespace) -> int:
     from jinkies.config import load_config
 
+    gc.set_threshold(*GC_THRESHOLD)
     config = load_config()
     logging.basicConfig(level=logging.ERROR, format="jinkies: %(message)s")
     try:

@@ -32,6 +32,7 @@ ATTEMPTS = 3  # of one request, by the SDK's standard mode; beyond that the call
 CONNECTIONS = 20
 
 _HOT_SHAPE = "FilterLogEventsResponse"
+_FROM_HEAD = "startFromHead"
 _PAGE_KEY = "decodedPage"
 _THROTTLED_READING = "ThrottledReading"
 _THROTTLED = frozenset(
@@ -141,12 +142,27 @@ class _ParserFactory:
         return _HotParser(parser) if protocol_name == "json" else parser
 
 
+def _hold_back(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+    """``startFromHead`` came to FilterLogEvents in June 2026: an older SDK refuses what its description lacks."""
+    if _FROM_HEAD in params and _FROM_HEAD not in model.input_shape.members:
+        context[_FROM_HEAD] = params.pop(_FROM_HEAD)
+
+
+def _add_held_back(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    """What was held back, into the body: before it is signed."""
+    if _FROM_HEAD in context:
+        body = {**json.loads(params["body"]), _FROM_HEAD: context[_FROM_HEAD]}
+        params["body"] = json.dumps(body).encode()
+
+
 class LogsClient:
     """CloudWatch Logs as this program needs it: a ``PageSource``, and whether it answers at all."""
 
     def __init__(self, driver: Any, config: Config) -> None:  # aiobotocore builds the client's class at run time
         self._driver = driver
         self._config = config
+        driver.meta.events.register("before-parameter-build.cloudwatch-logs.FilterLogEvents", _hold_back)
+        driver.meta.events.register("before-call.cloudwatch-logs.FilterLogEvents", _add_held_back)
 
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         """See ``PageSource.page``."""
@@ -157,6 +173,7 @@ class LogsClient:
             "filterPattern": ask.pattern or None,
             "logStreamNames": list(ask.streams) or None,
             "nextToken": token,
+            "startFromHead": False if ask.newest else None,
         }
         arguments.update((name, value) for name, value in optional.items() if value is not None)
         try:
@@ -317,13 +334,15 @@ def _settings(aws: AwsConfig, connections: int) -> AioConfig:
 
 def _events(log_group: str, answer: _Answer) -> tuple[LogEvent, ...]:
     return tuple(
-        LogEvent(
-            log_group=log_group,
-            log_stream=event.log_stream_name,
-            timestamp_ms=event.timestamp,
-            ingestion_ms=event.ingestion_time,
-            message=event.message,
-            level=level_of(event.message),
-        )
-        for event in answer.events
+        [
+            LogEvent(
+                log_group=log_group,
+                log_stream=event.log_stream_name,
+                timestamp_ms=event.timestamp,
+                ingestion_ms=event.ingestion_time,
+                message=event.message,
+                level=level_of(event.message),
+            )
+            for event in answer.events
+        ]
     )

@@ -11,13 +11,13 @@ from typing import Protocol, Self
 from jinkies.clock import Clock
 from jinkies.config import Config
 from jinkies.errors import Invalid, JinkiesError, NotConfigured
-from jinkies.logs import fetch
 from jinkies.logs.budget import Budget, Lane, Paced, rate_of
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
 from jinkies.logs.follow import Follower
 from jinkies.logs.hub import TailHub
 from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
+from jinkies.logs.newest import NewestFirst
 from jinkies.logs.sessions import LiveSession, LiveSource
 from jinkies.logs.slices import WORKERS, Progress, sliced
 from jinkies.logs.targets import check_spec, resolve
@@ -49,6 +49,7 @@ class LogsService:
         self._config = config
         self._clock = clock
         self._stack = AsyncExitStack()
+        self._newest = NewestFirst()
         self._budget = Budget(clock, rate_of(config.aws, config.aws.region))
         self._source = _LazySource(config, self._budget)
         self.hub = TailHub(self._follow, clock)
@@ -85,7 +86,7 @@ class LogsService:
         """
         _check_limit(limit, FETCH_LIMIT)
         asks = _asks(self._groups(spec), spec, start_ms, end_ms)
-        return await fetch.newest(self._paced(), asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
+        return await self._newest.read(self._paced(), asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
 
     async def stream(
         self, spec: TailSpec, start_ms: int, end_ms: int, limit: int, progress: Progress | None = None

@@ -22,6 +22,7 @@ class FakeCloudWatch:
         self.requests: list[dict[str, Any]] = []
         self.page_size = page_size
         self.empty_pages = empty_pages
+        self.newest_first = "obeys"  # or "ignores", "refuses": what it does with startFromHead=false
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -70,6 +71,10 @@ class FakeCloudWatch:
             return _json(
                 {"__type": "ResourceNotFoundException", "message": "The specified log group does not exist."}, 400
             )
+        if body.get("startFromHead") is False and (
+            self.newest_first == "refuses" or body.get("startTime", 0) < 1_704_067_200_000
+        ):
+            return _json({"__type": "InvalidParameterException", "message": "startFromHead"}, 400)
         return _json(self._page(self.events[group], body))
 
     def _page(self, events: list[dict[str, Any]], body: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +90,8 @@ class FakeCloudWatch:
             ),
             key=lambda event: (event["timestamp"], event["ingestionTime"]),
         )
+        if body.get("startFromHead") is False and self.newest_first == "obeys":
+            found.reverse()
         place, empty = map(int, body.get("nextToken", "0/0").split("/"))
         if empty < self.empty_pages:
             return {"events": [], "nextToken": f"{place}/{empty + 1}"}

@@ -194,6 +194,7 @@ def test_filters_limits_and_ranges(inside: Inside) -> None:
     ran = inside("logs", "api", "--output", "raw", MAX_LOG_LINES="3")
     assert ran.stdout == "\n".join([*LINES[:3], ""])
     assert inside("logs", "api", "--limit", "4").stderr == ""
+    assert inside("logs", "api", "--tail", "2", "--output", "raw").stdout == "\n".join([*LINES[2:], ""])
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,8 @@ def test_filters_limits_and_ranges(inside: Inside) -> None:
         ),
         (("logs", "api", "--grep", "("), 2, "grep: '(' is no regular expression: missing )"),
         (("logs", "api", "--limit", "0"), 2, "argument --limit: expected a number of lines, 1 or more, got '0'"),
+        (("logs", "api", "--tail", "5", "--limit", "5"), 2, "--tail: not together with --limit, which counts from"),
+        (("logs", "api", "--tail", "10001"), 2, "--tail: 10,001; at most 10,000 (--limit has no such bound)"),
         (("logs", "api", "--output", "xml"), 2, "argument --output: invalid choice: 'xml'"),
         (("tail", "/no/such"), 1, "no log group /no/such in this account and region"),
         (("tail", "/no/such", "--poll"), 1, "no log group /no/such in this account and region"),

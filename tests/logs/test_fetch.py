@@ -122,6 +122,34 @@ async def test_the_newest_are_found_from_the_end(clock: ManualClock) -> None:
         assert len(fake.asked()) < 10, "an hour was read for its last two minutes"
 
 
+@pytest.mark.parametrize(("does", "requests"), [("obeys", (2, 4)), ("ignores", (60, 60)), ("refuses", (60, 60))])
+async def test_newest_first_where_the_service_knows_how(
+    does: str, requests: tuple[int, int], clock: ManualClock
+) -> None:
+    async with FakeCloudWatch("/a", "/b", page_size=50) as fake:
+        fake.newest_first = does
+        for at in range(3_600):
+            fake.put("/ab"[0] + "ab"[at % 2], f"line {at}", START_MS - 3_600_000 + at * 1000, ingested_ms=START_MS + at)
+        async with LogsService(desk(fake.url, api=("/a", "/b")), clock) as logs:
+            for most in requests:
+                fake.requests.clear()
+                events = await logs.fetch(API, START_MS - 3_600_000, START_MS, 100)
+                assert texts(events) == [f"line {at}" for at in range(3_500, 3_600)]
+                assert len(fake.asked()) <= most * 2
+            backwards = [one for one in fake.asked() if one.get("startFromHead") is False]
+            assert bool(backwards) == (does == "obeys"), "what it can't is remembered"
+
+
+async def test_newest_first_goes_on_before_2024(clock: ManualClock) -> None:
+    new_year_ms = 1_704_067_200_000
+    async with FakeCloudWatch("/a", page_size=10) as fake, LogsService(desk(fake.url, api=("/a",)), clock) as logs:
+        for at in range(-30, 30):
+            fake.put("/a", f"line {at}", new_year_ms + at * 1000)
+        events = await logs.fetch(API, new_year_ms - 60_000, new_year_ms + 60_000, 45)
+        assert texts(events) == [f"line {at}" for at in range(-15, 30)]
+        assert texts(await logs.fetch(API, 0, new_year_ms - 1, 2)) == ["line -2", "line -1"]
+
+
 async def test_the_stream_stops_at_its_limit(clock: ManualClock) -> None:
     async with FakeCloudWatch("/a", page_size=10) as fake:
         for at in range(100):
