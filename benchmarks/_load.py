@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 
@@ -28,9 +29,9 @@ def request(address: str, path: str, body: bytes, **headers: str) -> bytes:
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def load(address: str, make: Callable[[int], bytes], *, seconds: float, connections: int) -> Measured:
-    """``make(number)`` gives each request once; every answer has to be a 2xx."""
-    latencies = asyncio.run(_all(address, make, seconds, connections))
+def load(address: str, requests: Sequence[bytes], *, seconds: float, connections: int) -> Measured:
+    """Sends ``requests`` in turn, from the start again where they do not last; every answer has to be a 2xx."""
+    latencies = asyncio.run(_all(address, requests, seconds, connections))
     if not latencies:
         raise RuntimeError("nothing was answered")
     latencies.sort()
@@ -41,20 +42,19 @@ def load(address: str, make: Callable[[int], bytes], *, seconds: float, connecti
     )
 
 
-async def _all(address: str, make: Callable[[int], bytes], seconds: float, connections: int) -> list[float]:
+async def _all(address: str, requests: Sequence[bytes], seconds: float, connections: int) -> list[float]:
     latencies: list[float] = []
     until = time.perf_counter() + seconds
-    await asyncio.gather(*(_one(address, make, n, connections, until, latencies) for n in range(connections)))
+    in_turn = cycle(requests)
+    await asyncio.gather(*(_one(address, in_turn, until, latencies) for _ in range(connections)))
     return latencies
 
 
-async def _one(
-    address: str, make: Callable[[int], bytes], number: int, step: int, until: float, latencies: list[float]
-) -> None:
+async def _one(address: str, in_turn: Iterator[bytes], until: float, latencies: list[float]) -> None:
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     while time.perf_counter() < until:
-        sent = make(number)
+        sent = next(in_turn)
         started = time.perf_counter()
         writer.write(sent)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -66,7 +66,6 @@ async def _one(
         if b"\r\nconnection: close" in head.lower():
             writer.close()
             reader, writer = await asyncio.open_connection(host, int(port))
-        number += step
     writer.close()
     await writer.wait_closed()
 

@@ -1,62 +1,148 @@
-"""Durable accepts a second: small JSON alerts over HTTP into a core that syncs each group commit to the disk.
+"""Durable accepts a second over HTTP: Sentry envelopes of 4.7 KB, and small JSON alerts.
 
-    python -m benchmarks.ingest [--seconds 5] [--connections 16]
+    python -m benchmarks.ingest [--seconds 5] [--connections 16] [--without-peers] [--peers FOLDER]
 
-The core runs as a process of its own, the senders in this one. Beside it, in the same run, the disk's own pace: one
-SQLite transaction after another with the same settings, one row each: what a desk without group commit could do.
+The core runs as a process of its own and syncs each group commit to the disk before it answers; the senders run in
+this one, with requests made beforehand. Beside it, in the same run: the disk's own pace (one SQLite transaction after
+another with the same settings, one row each: what a desk without group commit could do); Bugsink with the same
+envelopes, and Alertmanager, which keeps alerts in memory only, with alerts of the same words. Peers that can't be had
+are named and left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import json
 import os
 import re
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import aiohttp
+from benchmarks._load import Measured, load, request
+from benchmarks._peers import Missing, alertmanager, bugsink, cache
 
+KINDS = 200  # different errors
+TOKEN = uuid.uuid4().hex
 STACK = "Traceback (most recent call last):\n" + "".join(
     f'  File "app/views/v{n}.py", line {n}, in f{n}\n    return cart[{n}]\n' for n in range(8)
 )
 
 
-def body(number: int) -> dict[str, str]:
+def small(number: int) -> bytes:
+    return json.dumps(
+        {
+            "service_name": "api",
+            "exception_type": "KeyError",
+            "error_message": f"order {number}",
+            "fingerprint": f"kind-{number % KINDS}",
+            "stack_trace": STACK,
+        }
+    ).encode()
+
+
+def labelled(number: int) -> bytes:
+    """The same alert as Prometheus would send it."""
+    labels = {"alertname": f"kind-{number % KINDS}", "service": "api", "severity": "error"}
+    return json.dumps([{"labels": labels, "annotations": {"summary": f"order {number}", "stack": STACK}}]).encode()
+
+
+def event(number: int) -> dict[str, object]:
+    """As Python's SDK sends it from a view: 11 frames, the application's own with their lines of code."""
+    kind = number % KINDS
+    frames = [
+        {
+            "filename": f"django/core/handlers/h{n}.py",
+            "abs_path": f"/srv/shop/.venv/lib/python3.12/site-packages/django/core/handlers/h{n}.py",
+            "function": "inner",
+            "module": f"django.core.handlers.h{n}",
+            "lineno": 40 + n,
+            "context_line": "                response = get_response(request)",
+            "in_app": False,
+        }
+        for n in range(7)
+    ] + [
+        {
+            "filename": f"shop/cart{n}.py",
+            "abs_path": f"/srv/shop/shop/cart{n}.py",
+            "function": f"handle_{kind}",
+            "module": f"shop.cart{n}",
+            "lineno": 100 + n,
+            "pre_context": ["", "    def total(self):", "        lines = self.lines"],
+            "context_line": f"        return lines[{kind}].price",
+            "post_context": ["", "    def empty(self):"],
+            "in_app": True,
+        }
+        for n in range(4)
+    ]
     return {
-        "service_name": "api",
-        "exception_type": "KeyError",
-        "error_message": f"order {number}",
-        "fingerprint": f"kind-{number % 200}",
-        "stack_trace": STACK,
+        "event_id": uuid.uuid4().hex,
+        "timestamp": time.time(),
+        "platform": "python",
+        "level": "error",
+        "environment": "production",
+        "release": "shop@1.4.2",
+        "server_name": "web-3",
+        "transaction": "/orders/{number}/",
+        "exception": {
+            "values": [
+                {
+                    "type": "KeyError",
+                    "module": "builtins",
+                    "value": f"'order-{number}'",
+                    "mechanism": {"type": "django", "handled": False},
+                    "stacktrace": {"frames": frames},
+                }
+            ]
+        },
+        "breadcrumbs": {
+            "values": [{"type": "log", "category": "shop", "level": "info", "message": f"line {n}"} for n in range(5)]
+        },
+        "request": {
+            "url": f"https://shop.example/orders/{number}/",
+            "method": "GET",
+            "headers": {"Accept": "text/html", "User-Agent": "curl/8.5"},
+        },
+        "user": {"id": str(number % 1_000)},
+        "contexts": {
+            "runtime": {"name": "CPython", "version": "3.12.3"},
+            "trace": {"trace_id": uuid.uuid4().hex, "span_id": "b0e6f15b45c36b12"},
+        },
+        "sdk": {"name": "sentry.python.django", "version": "2.40.0"},
     }
 
 
-async def send(url: str, seconds: float, connections: int) -> list[float]:
-    """The latency of each answered alert, in seconds."""
-    latencies: list[float] = []
-    until = time.perf_counter() + seconds
+def envelope(number: int) -> bytes:
+    body = json.dumps(event(number)).encode()
+    head = json.dumps({"event_id": uuid.uuid4().hex, "sent_at": "2026-01-01T00:00:00Z"}).encode()
+    return head + b'\n{"type":"event","content_type":"application/json","length":%d}\n' % len(body) + body + b"\n"
 
-    async def one(session: aiohttp.ClientSession, offset: int) -> None:
-        number = offset
-        while time.perf_counter() < until:
-            started = time.perf_counter()
-            async with session.post(url, json=body(number)) as answer:
-                await answer.read()
-                if answer.status not in {200, 201}:
-                    raise RuntimeError(f"{answer.status}: {await answer.text()}")
-            latencies.append(time.perf_counter() - started)
-            number += connections
 
-    connector = aiohttp.TCPConnector(limit=connections)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        await asyncio.gather(*(one(session, offset) for offset in range(connections)))
-    return latencies
+@contextmanager
+def core(folder: Path) -> Iterator[tuple[str, int]]:
+    """A core with a token; its address and its process."""
+    (folder / "jinkies.toml").write_text('[http]\nlisten = "127.0.0.1:0"\n')
+    environ = {key: os.environ[key] for key in ("PATH", "LANG", "PYTHONPATH") if key in os.environ}
+    own = {"HOME": str(folder), "JINKIES_HOME": str(folder / "h"), "JINKIES_INGEST_TOKENS": f"shop:{TOKEN}"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jinkies", "serve"], cwd=folder, env=environ | own, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://([\d.:]+)", process.stdout.readline())
+        assert found
+        yield found[1], process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def one_by_one(folder: Path, seconds: float) -> float:
@@ -73,39 +159,64 @@ def one_by_one(folder: Path, seconds: float) -> float:
     return count / seconds
 
 
+def cpu_s(pid: int) -> float:
+    """Processor time of a process so far (Linux: fields 14 and 15 of its stat); 0 where it can't be read."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_core(folder: Path, seconds: float, connections: int) -> Iterator[tuple[str, Measured, float]]:
+    """Of each kind of alert: how it is called, what was measured, and the processor time of one in microseconds."""
+    with core(folder) as (address, pid):
+        show = {"Authorization": f"Bearer {TOKEN}", "Content_Type": "application/json"}
+        auth = {"X_Sentry_Auth": f"Sentry sentry_version=7, sentry_key={TOKEN}"}
+        for name, path, body, headers in (
+            ("Sentry envelopes", "/api/1/envelope/", envelope, auth),
+            ("small JSON", "/webhook/alert", small, show),
+        ):
+            ready = [request(address, path, body(n), **headers) for n in range(int(seconds * 8_000))]
+            before = cpu_s(pid)
+            measured = load(address, ready, seconds=seconds, connections=connections)
+            yield name, measured, (cpu_s(pid) - before) / (measured.per_second * seconds) * 1e6
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--peers", type=Path, help="where they are installed, once (default: a cache folder)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="jkb", dir="/tmp") as name:
-        folder = Path(name)
-        (folder / "jinkies.toml").write_text('[http]\nlisten = "127.0.0.1:0"\n')
-        environ = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        core = subprocess.Popen(
-            [sys.executable, "-m", "jinkies", "serve"],
-            cwd=folder,
-            env=environ | {"HOME": name, "JINKIES_HOME": f"{name}/h"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert core.stdout is not None
-            found = re.search(r"http://\S+", core.stdout.readline())
-            assert found
-            latencies = sorted(asyncio.run(send(found[0], arguments.seconds, arguments.connections)))
-        finally:
-            core.terminate()
-            core.wait(10)
-            if core.stdout is not None:
-                core.stdout.close()
-        plain = one_by_one(folder, min(arguments.seconds, 3.0))
-    rate = len(latencies) / arguments.seconds
-    p50, p99 = statistics.median(latencies) * 1000, latencies[int(len(latencies) * 0.99)] * 1000
     print(
-        f"jinkies, {arguments.connections} connections: {rate:,.0f} durable accepts/s, p50 {p50:.1f}, p99 {p99:.1f} ms"
+        f"{arguments.connections} connections, {arguments.seconds:g} s each; an envelope is {len(envelope(1)):,} bytes"
     )
-    print(f"plain SQLite, one row a transaction:   {plain:,.0f} commits/s")
+    with tempfile.TemporaryDirectory(prefix="jkb", dir="/tmp") as name:
+        for what, measured, each_us in measure_core(Path(name), arguments.seconds, arguments.connections):
+            print(
+                f"{'jinkies, ' + what + ', durable':<40}{measured}   {each_us:,.0f} µs of a processor each", flush=True
+            )
+        plain = one_by_one(Path(name), min(arguments.seconds, 3.0))
+        print(f"{'plain SQLite, one row a transaction':<40}{plain:>8,.0f}/s", flush=True)
+    if not arguments.without_peers:
+        measure_peers(arguments.peers or cache(), arguments.seconds, arguments.connections)
+
+
+def measure_peers(folder: Path, seconds: float, connections: int) -> None:
+    for title, peer, body in (
+        ("Bugsink, Sentry envelopes", bugsink, envelope),
+        ("Alertmanager, alerts, in memory", alertmanager, labelled),
+    ):
+        try:
+            with peer(folder, body) as (address, made):
+                ready = [made(n) for n in range(int(seconds * 15_000))]
+                measured = load(address, ready, seconds=seconds, connections=connections)
+        except (Missing, RuntimeError, OSError) as error:
+            print(f"{title:<40}left out: {error}"[:200], flush=True)
+        else:
+            print(f"{title:<40}{measured}", flush=True)
 
 
 if __name__ == "__main__":
