@@ -13,7 +13,7 @@ from tests.logs.judged import check, check_denied
 from tests.logs.schedules import Schedule, schedules
 
 SAMPLE = settings(
-    max_examples=8,
+    max_examples=12,
     deadline=None,  # a schedule takes from a tenth of a second to several
     derandomize=True,
     database=None,
@@ -81,3 +81,5 @@ class TestSoak:
             sessions=len(outcome.sessions),
             pages=outcome.pages,
         )
+        if self.done["schedules"] % 100 == 0:
+            print(f"\n{self.done['schedules']:,} schedules …", flush=True)
