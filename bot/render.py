@@ -16,7 +16,7 @@ from bot.custom_ids import CustomId, FormField, epoch8
 from bot.text import code_block, escaped, plain_label, units
 from jinkies import cards
 from jinkies.cards import Action, Card, CardAction, Field
-from jinkies.model import AlertDetail, AlertPage, AlertRow, Severity
+from jinkies.model import AlertDetail, AlertPage, AlertRow
 
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4_096
@@ -266,18 +266,6 @@ def pull_request_form(row: AlertRow, *, epoch: str, title: str, base_branch: str
         title=plain_label(f"Draft pull request for #{row.alert_id}", 45),
         components=tuple(FormRow(components=(each,)) for each in inputs),
     )
-
-
-def describe_query(state: str, service: str | None, severity: Severity | None, search: str) -> str:
-    """A query in a few words: ``open · api · at least error · "deadlock"``."""
-    parts = [state]
-    if service:
-        parts.append(service)
-    if severity is not None:
-        parts.append(f"at least {severity}")
-    if search:
-        parts.append(f"“{search}”")
-    return " · ".join(parts)
 
 
 def choice_name(row: AlertRow) -> str:

@@ -47,7 +47,7 @@ class Session:
         self._operator = operator
         self._clock = clock
         self._resynced = False
-        self._desk = Desk(config, operator, self.replica)
+        self._desk = Desk(config, operator, self.replica, clock)
         self.link = DiscordLink(config.discord, clock, self._install)
         self.board = Board(
             operator,

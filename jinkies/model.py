@@ -479,9 +479,15 @@ class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[State, ...] = ()  # () is any
     service: str | None = None
     severity: Severity | None = None  # at least this
-    search: str = ""  # text in title, message or exception type, case-insensitive; "#42" or "42" also finds that id
+    search: str = ""  # words, "phrases" and -exclusions, as ``jinkies.query.terms`` reads them; "42" also finds that id
     limit: int = 100
     cursor: str | None = None  # the ``next_cursor`` of the page before
+    environment: str | None = None
+    since_ms: int | None = None  # last seen at or after
+    until_ms: int | None = None  # last seen before
+    tags: tuple[tuple[str, str], ...] = ()  # names and values, all of them; of the occurrence that opened the alert
+    min_count: int = 0  # occurrences, at least
+    ids: tuple[int, ...] = ()  # only these; at most 500
 
 
 class AlertPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence,
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, fingerprint, own_fingerprint, title
+from jinkies.names import name_parts
 from jinkies.redact import redact, redact_occurrence
 from jinkies.requests import Prepared, PreparedRecovery
 
@@ -59,6 +60,7 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
     clean = redact_occurrence(msgspec.structs.replace(report, environment=environment, link=_address(report.link)))
     return Prepared(
         command=clean,
+        names=name_parts((clean.message, clean.exception_type or "", clean.stack_trace or "")),
         fingerprint=fingerprint(clean),
         title=title(clean),
         culprit=culprit(clean.stack_trace, clean.frames),

@@ -7,9 +7,9 @@ import hashlib
 import msgspec
 
 from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
-from jinkies.model import Actor, Occurrence
-
-SEARCHED_MESSAGE = 2_000  # characters of the message that search looks at
+from jinkies.model import Actor, AlertRow, Occurrence
+from jinkies.names import tag_lines
+from jinkies.store.changes import StoredAlert
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,12 +21,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     culprit: str | None
     environment: str
     runbook: str | None
+    names: str = ""  # parts of CamelCase names in its text, for the search
 
-    def search_text(self) -> str:
-        """What a search looks at, case-folded."""
-        command = self.command
-        parts = (self.title, command.service, command.exception_type or "", command.message[:SEARCHED_MESSAGE])
-        return "\n".join(parts).casefold()
+    def stored(self, row: AlertRow) -> StoredAlert:
+        """The alert that it opens, as the store takes it."""
+        tags = tag_lines(self.command.tags)
+        return StoredAlert(row=row, fingerprint=self.fingerprint, names=self.names, tags=tags)
 
     def occurrence(self, at_ms: int) -> Occurrence:
         """What is kept of it."""

@@ -36,6 +36,7 @@ from jinkies.commands import (
     Undo,
 )
 from jinkies.config import RouteConfig
+from jinkies.episodes import note
 from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
 from jinkies.lifecycle import Decision, Opening, Policy
@@ -160,20 +161,19 @@ class Workspace:
         alert_id = self._found(prepared.fingerprint)
         if alert_id is None:
             decision = lifecycle.opened(command, self._opening(prepared), at_ms)
-            search = prepared.search_text()
-            fingerprint = prepared.fingerprint
+            new = prepared.stored(decision.row)
         else:
             stored = self._alerts[alert_id]
             decision = lifecycle.occurred(stored.row, command, at_ms)
             if decision.kind is None:
                 return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
-            search, fingerprint = stored.search, stored.fingerprint
-        subject = Subject(row=decision.row, fingerprint=fingerprint, tags=command.tags)
+            new = msgspec.structs.replace(stored, row=decision.row)
+        subject = Subject(row=decision.row, fingerprint=new.fingerprint, tags=command.tags)
         row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
         if alert_id is None:
             row = msgspec.structs.replace(row, channels=channels_of(self._routes, subject, self._now_ms))
         decision = msgspec.structs.replace(decision, row=row)
-        self._put(row, fingerprint=fingerprint, search=search)
+        self._put(msgspec.structs.replace(new, row=row))
         self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, prepared.occurrence(at_ms)))
         seq = self._journal_alert(decision, actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
@@ -203,7 +203,7 @@ class Workspace:
         decision = decide(stored.row)
         if decision.kind is None:
             return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
-        self._put(decision.row, fingerprint=stored.fingerprint, search=stored.search)
+        self._put(msgspec.structs.replace(stored, row=decision.row))
         return _outcome(decision.row, self._journal_alert(decision, actor), decision.reason)
 
     def _merge(self, command: Merge, actor: Actor) -> Outcome:
@@ -221,7 +221,7 @@ class Workspace:
 
     def _both(self, one: tuple[StoredAlert, Decision], other: tuple[StoredAlert, Decision], actor: Actor) -> Outcome:
         for stored, decision in (one, other):
-            self._put(decision.row, fingerprint=stored.fingerprint, search=stored.search)
+            self._put(msgspec.structs.replace(stored, row=decision.row))
         seqs = [self._journal_alert(decision, actor) for _, decision in (one, other)]
         return _outcome(one[1].row, seqs[-1], one[1].reason)
 
@@ -336,13 +336,14 @@ class Workspace:
             alert_id = into
         return alert_id
 
-    def _put(self, row: AlertRow, *, fingerprint: str, search: str) -> None:
-        due_at_ms = lifecycle.due_at_ms(row, self._policy)
-        stored = StoredAlert(row=row, fingerprint=fingerprint, search=search, due_at_ms=due_at_ms)
+    def _put(self, stored: StoredAlert) -> None:
+        row = stored.row
+        stored = msgspec.structs.replace(stored, due_at_ms=lifecycle.due_at_ms(row, self._policy))
         before = self._alerts.get(row.alert_id)
         self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
         self._by_fingerprint[stored.fingerprint] = row.alert_id
         self.changes.counts = tally.recount(self.changes.counts, before.row if before else None, row)
+        note(self.changes, before.row if before else None, row)
 
     def _journal_alert(self, decision: Decision, actor: Actor) -> int:
         """Append an alert's after-image; repeats of one alert in one transaction are one entry."""

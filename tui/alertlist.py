@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jinkies.model import AlertPage, AlertRow
-from tui.query import Filter
+from jinkies.query import Filter
 
 MAX_ROWS = 20_000
 """Most rows that are held for one filter; who looks further narrows the filter."""
@@ -73,7 +73,7 @@ class AlertList:
     @property
     def may_miss(self) -> bool:
         """Whether only the core can tell if a row that changed belongs here."""
-        return bool(self.filter.search)
+        return self.filter.needs_core
 
     def _rebuild(self) -> None:
         found = [row for row in self._known.values() if self._belongs(row)]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.answers import Reply, Seen
 from bot.board import Wanted
 from bot.custom_ids import epoch8
+from jinkies.clock import Clock
 from jinkies.commands import AnyCommand
 from jinkies.config import Config
 from jinkies.errors import Disconnected, JinkiesError, NotConfigured
@@ -29,9 +30,11 @@ class Desk:
         config: of the desk.
         operator: the core.
         replica: what is known of it at hand.
+        clock: what times in queries count back from.
     """
 
-    def __init__(self, config: Config, operator: Operator, replica: Wanted) -> None:
+    def __init__(self, config: Config, operator: Operator, replica: Wanted, clock: Clock) -> None:
+        self.clock = clock
         self.config = config
         self.operator = operator
         self.replica = replica

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 
 import interactions
 import msgspec
@@ -12,11 +13,12 @@ from interactions import OptionType, SlashCommand, SlashCommandChoice, SlashComm
 from bot.answers import Reply, Seen, answer, offer
 from bot.commands.desk import Desk, refusal
 from bot.contexts import SlashContext
-from bot.render import alert_message, choice_name, describe_query, list_message
+from bot.render import alert_message, choice_name, list_message
 from bot.text import plain_label
 from jinkies.commands import Acknowledge
 from jinkies.errors import Invalid, JinkiesError
 from jinkies.model import UNRESOLVED, Actor, AlertQuery, AlertRow, Severity, State
+from jinkies.query import completions, parse
 
 LIST_LIMIT = 20
 _NUMBER = re.compile(r"\s*#?(\d{1,18})\s*$")
@@ -31,7 +33,7 @@ _STATES = {
 
 
 class _ListOptions(msgspec.Struct):
-    state: str = "unresolved"
+    state: str = ""
     service: str | None = None
     severity: Severity | None = None
     query: str = ""
@@ -56,7 +58,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
             description="List alerts, those seen last first",
             scopes=scopes,
             options=_list_options(),
-            autocomplete_callbacks={"service": commands.complete_service},
+            autocomplete_callbacks={"service": commands.complete_service, "query": commands.complete_query},
             callback=commands.alerts,
         ),
         SlashCommand(
@@ -107,9 +109,10 @@ def _list_options() -> list[SlashCommandOption | dict[str, object]]:
         SlashCommandOption(
             name="query",
             type=OptionType.STRING,
-            description="Text in title, message or exception type",
+            description='Words, or: since:2h env:prod tag:region=eu count>10 "some words" -word',
             required=False,
-            max_length=100,
+            max_length=300,
+            autocomplete=True,
         ),
     ]
 
@@ -133,6 +136,15 @@ class _Commands:
         rows = matching(self._desk.replica.rows, typed)
         await offer(context, [{"name": choice_name(row), "value": str(row.alert_id)} for row in rows])
 
+    async def complete_query(self, context: interactions.AutocompleteContext) -> None:
+        typed = str(context.kwargs.get("query", ""))
+        rows = self._desk.replica.rows.values()
+        services = {*self._desk.config.services, *(row.service for row in rows)}
+        known = completions(typed, services=services, environments={row.environment for row in rows})
+        whole = [typed] if typed else []
+        found = [text for text in (*whole, *known) if len(text) <= 100][:25]
+        await offer(context, [{"name": plain_label(text, 100), "value": text} for text in found])
+
     async def complete_service(self, context: interactions.AutocompleteContext) -> None:
         typed = str(context.kwargs.get("service", "")).casefold()
         known = {row.service for row in self._desk.replica.rows.values()} | set(self._desk.config.services)
@@ -141,7 +153,7 @@ class _Commands:
 
     async def _list(self, options: Mapping[str, object]) -> Reply:
         try:
-            query, described = parse_list(options)
+            query, described = parse_list(options, self._desk.clock.now_ms())
             page = await self._desk.ask(self._desk.operator.alerts(query))
         except JinkiesError as error:
             return refusal(error)
@@ -172,19 +184,20 @@ def parse_id(text: str) -> int:
     return int(found[1])
 
 
-def parse_list(options: Mapping[str, object]) -> tuple[AlertQuery, str]:
-    """The query that ``/alerts`` asks for, and the same in words. Raises ``Invalid``."""
+def parse_list(options: Mapping[str, object], now_ms: int) -> tuple[AlertQuery, str]:
+    """The query that ``/alerts`` asks for, and the same in words; other options win over it. Raises ``Invalid``."""
     try:
         asked = msgspec.convert(options, _ListOptions)
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from None
-    if asked.state not in _STATES:
+    if asked.state and asked.state not in _STATES:
         raise Invalid(f"state: {asked.state[:40]!r} is none of {', '.join(_STATES)}")
-    states = _STATES[asked.state]
-    query = AlertQuery(
-        states=states, service=asked.service, severity=asked.severity, search=asked.query, limit=LIST_LIMIT
-    )
-    return query, describe_query(asked.state, asked.service, asked.severity, asked.query)
+    found = parse(asked.query, now_ms=now_ms, zone=UTC)
+    changes: dict[str, object] = {"states": _STATES[asked.state]} if asked.state else {}
+    changes |= {"service": asked.service} if asked.service else {}
+    changes |= {"severity": asked.severity} if asked.severity is not None else {}
+    found = msgspec.structs.replace(found, **changes)
+    return found.query(limit=LIST_LIMIT), found.text
 
 
 def matching(rows: Mapping[int, AlertRow], typed: str) -> list[AlertRow]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
+
 from jinkies.cards import MARKS, card
 from jinkies.cli.output import (
     BOLD,
@@ -22,8 +24,9 @@ from jinkies.cli.records import alert_record, detail_record, encode
 from jinkies.cli.session import with_operator
 from jinkies.clock import SystemClock
 from jinkies.config import Config
-from jinkies.model import AlertDetail, AlertQuery, AlertRow
+from jinkies.model import AlertDetail, AlertQuery, AlertRow, State
 from jinkies.operator import Operator
+from jinkies.query import Filter, parse
 
 PAGE = 500  # the most that one query answers
 
@@ -32,12 +35,7 @@ _HEADS = ("ID", "SEVERITY", "STATE", "SERVICE", "ENVIRONMENT", "COUNT", "LAST SE
 
 def list_alerts(arguments: argparse.Namespace) -> int:
     """``jinkies alerts``."""
-    query = AlertQuery(
-        states=arguments.state,
-        service=arguments.service,
-        severity=arguments.severity,
-        search=arguments.search,
-    )
+    query = wanted_alerts(arguments).query()
 
     async def call(_config: Config, operator: Operator) -> int:
         rows, more = await _collect(operator, query, arguments.limit)
@@ -70,14 +68,27 @@ def show_alert(arguments: argparse.Namespace) -> int:
     return with_operator(call)
 
 
+def wanted_alerts(arguments: argparse.Namespace) -> Filter:
+    """The query of a command line: its words, and the options, which win. Raises ``Invalid``."""
+    found = parse(" ".join(arguments.query), now_ms=SystemClock().now_ms())
+    states = () if arguments.state and set(arguments.state) == set(State) else arguments.state
+    options = {"states": states, "service": arguments.service, "severity": arguments.severity}
+    changes: dict[str, object] = {field: given for field, given in options.items() if given is not None}
+    if arguments.search:
+        added = parse(arguments.search, now_ms=0) if arguments.search.startswith("#") else None
+        if added is not None and added.ids:
+            changes["ids"] = (*found.ids, *added.ids)
+        else:
+            changes["search"] = f"{found.search} {arguments.search}".strip()
+    return msgspec.structs.replace(found, **changes)
+
+
 async def _collect(operator: Operator, query: AlertQuery, limit: int) -> tuple[list[AlertRow], bool]:
     """At most ``limit`` rows, page by page, and whether there are more."""
-    from msgspec.structs import replace
-
     rows: list[AlertRow] = []
     cursor: str | None = None
     while len(rows) < limit:
-        page = await operator.alerts(replace(query, limit=min(PAGE, limit - len(rows)), cursor=cursor))
+        page = await operator.alerts(msgspec.structs.replace(query, limit=min(PAGE, limit - len(rows)), cursor=cursor))
         rows.extend(page.rows)
         cursor = page.next_cursor
         if cursor is None:

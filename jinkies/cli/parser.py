@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from jinkies import __version__
 from jinkies.model import UNRESOLVED, Severity, State
+from jinkies.query import EXAMPLES as QUERY_EXAMPLES
 
 MAX_LISTED = 10_000
 
@@ -130,16 +131,22 @@ def _add_desk(subparsers: Subparsers[Parser]) -> None:
 
 
 def _add_reading(subparsers: Subparsers[Parser]) -> None:
-    alerts = subparsers.add_parser("alerts", help="list alerts, newest first")
+    alerts = subparsers.add_parser(
+        "alerts",
+        help="list alerts, newest first",
+        epilog=f"QUERY, quoted for the shell: {QUERY_EXAMPLES.replace('%', '%%')}. Options beside it win.",
+    )
+    alerts.add_argument(
+        "query", nargs="*", metavar="QUERY", help="as in the console: 'state:open service:api deadlock'"
+    )
     alerts.add_argument(
         "--state",
         type=states,
-        default=_STATES["unresolved"],
         help=f"{', '.join(_STATES)}, or several with commas (default: unresolved)",
     )
     alerts.add_argument("--service", metavar="NAME")
     alerts.add_argument("--severity", type=severity, help=f"at least this: {', '.join(Severity)}")
-    alerts.add_argument("--search", metavar="TEXT", default="", help="in title, message or exception type; or #42")
+    alerts.add_argument("--search", metavar="TEXT", default="", help="words of its text; or #42")
     alerts.add_argument("--limit", type=limit, default=50, metavar="N", help="at most this many (default: 50)")
     _add_json(alerts)
     alerts.set_defaults(run=lazily("alerts", "list_alerts"))

@@ -14,8 +14,19 @@ class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
 
     row: AlertRow
     fingerprint: str
-    search: str
+    names: str = ""  # parts of CamelCase names in its text; only known of one that is opened just now
     due_at_ms: int | None = None  # when time alone decides something of it
+    tags: str = ""  # "name=value", one a line; only known of one that is opened just now
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest time that an alert was unresolved: begun now, or what became of it."""
+
+    alert_id: int
+    service: str
+    begun_at_ms: int | None  # None: it goes on, and these are its new times
+    acknowledged_at_ms: int | None
+    resolved_at_ms: int | None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +79,9 @@ class Changes(msgspec.Struct, kw_only=True):
     """What the transaction writes; empty is no write at all."""
 
     alerts: dict[int, StoredAlert] = msgspec.field(default_factory=dict)
+    opened: set[int] = msgspec.field(default_factory=set)  # those of ``alerts`` that were not there before
+    renamed: set[int] = msgspec.field(default_factory=set)  # those whose searched fields changed
+    episodes: list[Episode] = msgspec.field(default_factory=list)  # in order
     occurrences: list[tuple[int, int, Occurrence]] = msgspec.field(default_factory=list)  # (alert, ordinal, it)
     entries: list[JournalEntry] = msgspec.field(default_factory=list)
     deliveries: dict[tuple[int, str, str], Delivery] = msgspec.field(default_factory=dict)

@@ -11,26 +11,28 @@ from pathlib import Path
 import aiosqlite
 import msgspec
 
-from jinkies.errors import Invalid, NotFound, StoreFailed
+from jinkies.errors import NotFound, StoreFailed
 from jinkies.events import SNAPSHOT_DELIVERIES, SNAPSHOT_ROWS, JournalEntry
 from jinkies.matching import Silence, Subject
 from jinkies.model import (
+    UNRESOLVED,
     AlertDetail,
     AlertPage,
     AlertQuery,
     AlertRow,
     Counts,
     Delivery,
-    EntryKind,
     Occurrence,
     TimelineEntry,
 )
 from jinkies.store.database import open_reader
+from jinkies.store.finding import FEW, LAST_ID, Search, Statement, cursor_of, search_of, walk
 
 READERS = 2
 TIMELINE_ENTRIES = 200
 JOURNAL_PAGE = 500
-LAST_ID = 2**63 - 1  # SQLite's largest integer
+
+_Found = tuple[bytes, int, int]  # image, last_seen_at_ms, alert_id
 
 _row = msgspec.json.Decoder(AlertRow).decode
 _occurrence = msgspec.json.Decoder(Occurrence).decode
@@ -90,10 +92,10 @@ class Reader:
     async def _state(self, db: aiosqlite.Connection) -> State:
         ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
         counts = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'counts'"))
+        page, values = walk(AlertQuery(states=UNRESOLVED), SNAPSHOT_ROWS)
         rows = await db.execute_fetchall(
-            "SELECT image, alert_id FROM alerts WHERE state IN ('open', 'acknowledged', 'snoozed')"
-            " ORDER BY last_seen_at_ms DESC, alert_id DESC LIMIT ?",
-            (SNAPSHOT_ROWS,),
+            f"SELECT a.image, a.alert_id FROM ({page}) AS w CROSS JOIN alerts AS a ON a.alert_id = w.alert_id",  # noqa: S608 - literals
+            values,
         )
         ids = msgspec.json.encode([alert_id for _, alert_id in rows]).decode()
         deliveries = await db.execute_fetchall(
@@ -125,18 +127,30 @@ class Reader:
 
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """A page. Raises ``Invalid`` for a limit or cursor out of bounds."""
-        where, values = _conditions(query)
+        search = search_of(query)
         async with self._connection() as db:
-            rows = list(
-                await db.execute_fetchall(
-                    f"SELECT image FROM alerts WHERE {where}"  # noqa: S608 - conditions are literals, values are bound
-                    " ORDER BY last_seen_at_ms DESC, alert_id DESC LIMIT ?",
-                    (*values, query.limit + 1),
-                )
-            )
-        found = tuple(_row(image) for (image,) in rows[: query.limit])
+            rows = await self._find(db, search)
+        found = tuple(_row(image) for image, _, _ in rows[: query.limit])
         more = len(rows) > query.limit
-        return AlertPage(rows=found, next_cursor=_cursor(found[-1]) if more else None)
+        return AlertPage(rows=found, next_cursor=cursor_of(*rows[query.limit - 1][1:]) if more else None)
+
+    async def _find(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
+        if search.query.ids:
+            return await _run(db, search.numbered())
+        if not search.match:
+            return await _run(db, search.walked())
+        rows = await self._find_text(db, search)
+        if search.number is not None:
+            rows += [row for row in await _run(db, search.numbered()) if row not in rows]
+            rows.sort(key=lambda row: row[1:], reverse=True)
+        return rows
+
+    async def _find_text(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
+        ((held,),) = await db.execute_fetchall(*_parts(search.count_few()))
+        if held <= FEW:
+            return await _run(db, search.fetched())
+        rows = await _run(db, search.probed())
+        return rows if len(rows) > search.query.limit else await _run(db, search.gathered())
 
     async def alert(self, alert_id: int) -> AlertDetail:
         """One alert with its context. Raises ``NotFound``."""
@@ -169,8 +183,8 @@ class Reader:
 
     async def _timeline(self, db: aiosqlite.Connection, alert_id: int) -> tuple[TimelineEntry, ...]:
         rows = await db.execute_fetchall(
-            "SELECT body FROM journal WHERE alert_id = ? AND kind != ? ORDER BY seq DESC LIMIT ?",
-            (alert_id, EntryKind.ALERT_OCCURRED, TIMELINE_ENTRIES),
+            "SELECT body FROM journal WHERE alert_id = ? AND kind != 'alert.occurred' ORDER BY seq DESC LIMIT ?",
+            (alert_id, TIMELINE_ENTRIES),
         )
         entries = [_entry(body) for (body,) in rows]
         return tuple(
@@ -227,44 +241,9 @@ async def open_readers(path: Path) -> AsyncIterator[Reader]:
         yield Reader(connections)
 
 
-def _conditions(query: AlertQuery) -> tuple[str, list[object]]:
-    if not 1 <= query.limit <= 500:
-        raise Invalid(f"limit: {query.limit} is out of bounds; 1 to 500")
-    clauses, values = ["1"], list[object]()
-    if query.states:
-        clauses.append(f"state IN ({', '.join('?' for _ in query.states)})")
-        values += [state.value for state in query.states]
-    if query.service is not None:
-        clauses.append("service = ?")
-        values.append(query.service)
-    if query.severity is not None:
-        clauses.append("severity >= ?")
-        values.append(query.severity.rank)
-    if query.search:
-        clause, found = _search(query.search)
-        clauses.append(clause)
-        values += found
-    if query.cursor is not None:
-        clauses.append("(last_seen_at_ms, alert_id) < (?, ?)")
-        values += _parse_cursor(query.cursor)
-    return " AND ".join(clauses), values
+async def _run(db: aiosqlite.Connection, statement: Statement) -> list[_Found]:
+    return [(image, at_ms, alert_id) for image, at_ms, alert_id in await db.execute_fetchall(*_parts(statement))]
 
 
-def _search(text: str) -> tuple[str, list[object]]:
-    escaped = text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    clause, values = "search LIKE ? ESCAPE '\\'", list[object]([f"%{escaped}%"])
-    digits = text.removeprefix("#")
-    if digits.isascii() and digits.isdigit() and len(digits) < 16:
-        return f"({clause} OR alert_id = ?)", [*values, int(digits)]
-    return clause, values
-
-
-def _cursor(row: AlertRow) -> str:
-    return f"{row.last_seen_at_ms}-{row.alert_id}"
-
-
-def _parse_cursor(cursor: str) -> list[object]:
-    at_ms, _, alert_id = cursor.partition("-")
-    if not (cursor.isascii() and all(part.isdigit() and len(part) < 19 for part in (at_ms, alert_id))):
-        raise Invalid(f"cursor: {cursor[:40]!r} is not one that a page gave")
-    return [int(at_ms), int(alert_id)]
+def _parts(statement: Statement) -> tuple[str, tuple[object, ...]]:
+    return statement.sql, statement.values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -15,15 +16,38 @@ from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery
-from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
+from jinkies.store.changes import Answered, Changes, Episode, Lease, Loaded, StoredAlert, Wanted
+from jinkies.store.keeping import dropped
 
-KEPT_OCCURRENCES = 20  # the newest of an alert, besides its first
+DAY_MS = 86_400_000
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
 
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
+
+_COLUMNS = (
+    "state",
+    "severity",
+    "service",
+    "environment",
+    "count",
+    "last_seen_at_ms",
+    "resolved_at_ms",
+    "pull_request",
+    "image",
+    "due_at_ms",
+    "silenced_by",
+)
+_INSERT_ALERT = (
+    f"INSERT INTO alerts ({', '.join(_COLUMNS)}, alert_id, fingerprint, names, tags)"  # noqa: S608 - literals
+    f" VALUES ({', '.join('?' for _ in range(len(_COLUMNS) + 4))})"
+)
+_UPDATE_ALERT = f"UPDATE alerts SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE alert_id = ?"  # noqa: S608 - literals
+_INSERT_TEXT = (
+    "INSERT INTO alert_search (rowid, text, tags) SELECT alert_id, text, tags FROM alert_texts WHERE alert_id = ?"
+)
 
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
@@ -114,18 +138,18 @@ class Writer:
         return loaded
 
     def _load_alerts(self, wanted: Wanted) -> dict[int, StoredAlert]:
-        rows: list[sqlite3.Row | tuple[bytes, str, str]] = []
+        rows: list[sqlite3.Row | tuple[bytes, str]] = []
         if wanted.alert_ids:
             rows += self._fetch(
-                "SELECT image, fingerprint, search FROM alerts WHERE alert_id IN (SELECT value FROM json_each(?))",
+                "SELECT image, fingerprint FROM alerts WHERE alert_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(wanted.alert_ids)),),
             )
         if wanted.fingerprints:
             rows += self._fetch(
-                "SELECT image, fingerprint, search FROM alerts WHERE fingerprint IN (SELECT value FROM json_each(?))",
+                "SELECT image, fingerprint FROM alerts WHERE fingerprint IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(wanted.fingerprints)),),
             )
-        stored = [StoredAlert(row=_row(image), fingerprint=print_, search=search) for image, print_, search in rows]
+        stored = [StoredAlert(row=_row(image), fingerprint=fingerprint) for image, fingerprint in rows]
         alerts = {alert.row.alert_id: alert for alert in stored}
         merged = {alert.row.merged_into for alert in stored if alert.row.merged_into is not None} - set(alerts)
         if merged:
@@ -175,8 +199,8 @@ class Writer:
         if wanted.expire_before_ms is None:
             return []
         rows = self._fetch(
-            "SELECT alert_id FROM alerts WHERE state = 'resolved' AND last_seen_at_ms < ?"
-            " AND CAST(image AS TEXT) ->> 'resolved_at_ms' < ? LIMIT ?",
+            "SELECT alert_id FROM alerts INDEXED BY alerts_by_resolution WHERE state = 'resolved'"
+            " AND resolved_at_ms < ? AND last_seen_at_ms < ? LIMIT ?",
             (wanted.expire_before_ms, wanted.expire_before_ms, wanted.expire_limit),
         )
         return [alert_id for (alert_id,) in rows]
@@ -200,20 +224,17 @@ class Writer:
     def _write_alerts(self, changes: Changes) -> None:
         if not (changes.alerts or changes.expired):
             return
-        self._many(
-            "INSERT OR REPLACE INTO alerts (alert_id, fingerprint, state, severity, service, last_seen_at_ms,"
-            " pull_request, search, image, due_at_ms, silenced_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_alert_columns(alert) for alert in changes.alerts.values()],
-        )
-        self._many(
-            "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image) VALUES (?, ?, ?)",
-            [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences],
-        )
-        self._many(
-            "DELETE FROM occurrences WHERE alert_id = ? AND ordinal > 1 AND ordinal <= ?",
-            [(alert_id, alert.row.count - KEPT_OCCURRENCES) for alert_id, alert in changes.alerts.items()],
-        )
-        for table in ("alerts", "occurrences", "deliveries"):
+        # What leaves the search leaves it first: the index looks its words up in the rows as they were.
+        leaving = [*changes.expired, *(changes.renamed - changes.opened)]
+        self._many("DELETE FROM alert_search WHERE rowid = ?", [(alert_id,) for alert_id in leaving])
+        opened = [alert for alert_id, alert in changes.alerts.items() if alert_id in changes.opened]
+        known = [alert for alert_id, alert in changes.alerts.items() if alert_id not in changes.opened]
+        self._many(_INSERT_ALERT, [(*_alert_columns(alert), *_opening_columns(alert)) for alert in opened])
+        self._many(_UPDATE_ALERT, [(*_alert_columns(alert), alert.row.alert_id) for alert in known])
+        self._write_occurrences(changes)
+        self._many(_INSERT_TEXT, [(alert_id,) for alert_id in changes.opened | changes.renamed])
+        self._write_episodes(changes.episodes)
+        for table in ("alerts", "occurrences", "deliveries", "timeline"):
             sql = f"DELETE FROM {table} WHERE alert_id = ?"  # noqa: S608 - the names are the literals above
             self._many(sql, [(alert_id,) for alert_id in changes.expired])
         self._many(
@@ -239,6 +260,42 @@ class Writer:
             " SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
             (str(newest),),
         )
+
+    def _write_occurrences(self, changes: Changes) -> None:
+        self._many(
+            "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image) VALUES (?, ?, ?)",
+            [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences],
+        )
+        gone = [
+            (alert_id, old)
+            for alert_id, ordinal, _ in changes.occurrences
+            for old in dropped(range(ordinal, ordinal + 1))
+        ]
+        self._many("DELETE FROM occurrences WHERE alert_id = ? AND ordinal = ?", gone)
+        days = Counter((it.occurred_at_ms // DAY_MS, alert_id) for alert_id, _, it in changes.occurrences)
+        self._many(
+            "INSERT INTO activity (day, alert_id, service, occurrences) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET occurrences = occurrences + excluded.occurrences",
+            [
+                (day, alert_id, changes.alerts[alert_id].row.service, count)
+                for (day, alert_id), count in sorted(days.items())
+            ],
+        )
+
+    def _write_episodes(self, episodes: list[Episode]) -> None:
+        for one in episodes:
+            if one.begun_at_ms is not None:
+                self._sqlite.execute(
+                    "INSERT OR REPLACE INTO episodes (alert_id, opened_at_ms, service, acknowledged_at_ms,"
+                    " resolved_at_ms) VALUES (?, ?, ?, ?, ?)",
+                    (one.alert_id, one.begun_at_ms, one.service, one.acknowledged_at_ms, one.resolved_at_ms),
+                )
+            else:
+                self._sqlite.execute(
+                    "UPDATE episodes SET acknowledged_at_ms = ?, resolved_at_ms = ? WHERE alert_id = ? AND"
+                    " opened_at_ms = (SELECT max(opened_at_ms) FROM episodes WHERE alert_id = ?)",
+                    (one.acknowledged_at_ms, one.resolved_at_ms, one.alert_id, one.alert_id),
+                )
 
     def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
         bodies = [_encode(entry) for entry in entries]
@@ -283,15 +340,20 @@ class Writer:
 def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:
     row = alert.row
     return (
-        row.alert_id,
-        alert.fingerprint,
         row.state.value,
         row.severity.rank,
         row.service,
+        row.environment,
+        row.count,
         row.last_seen_at_ms,
+        row.resolved_at_ms,
         row.pull_request.state.value if row.pull_request else None,
-        alert.search,
         _encode(row),
         alert.due_at_ms,
         row.silenced_by,
     )
+
+
+def _opening_columns(alert: StoredAlert) -> tuple[object, ...]:
+    """What stays as it was when the alert was opened."""
+    return (alert.row.alert_id, alert.fingerprint, alert.names, alert.tags)

@@ -167,7 +167,7 @@ async def test_alerts_lists_what_is_asked_for(discord: SimulatedDiscord, desk: C
     assert embed(unresolved)["title"] == "Alerts · unresolved"
     assert "**#2**" in embed(unresolved)["description"]
     assert "**#1**" not in embed(unresolved)["description"]
-    assert embed(resolved)["title"] == "Alerts · resolved · api · at least error"
+    assert embed(resolved)["title"] == "Alerts · state:resolved service:api level>=error"
     assert embed(resolved)["description"].startswith("■ **#1** KeyError: ValueError: one · api · ×1 · <t:")
     assert embed(none)["description"] == "None."
 

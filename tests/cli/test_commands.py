@@ -77,6 +77,9 @@ def test_alerts_are_filtered(run: Run) -> None:
     assert ids("--severity", "error") == ["1"]
     assert ids("--search", "SLOW") == ["2"]
     assert ids("--search", "#1") == ["1"]
+    assert ids("slow level>=info") == ["2"]
+    assert ids("slow -slow") == []
+    assert ids("#1") == ["1"]
     assert len(ids("--limit", "1")) == 1
     run("ack", "1")
     run("resolve", "2")

@@ -15,8 +15,8 @@ from jinkies.core import Core
 from jinkies.errors import StoreFailed
 from jinkies.model import SYSTEM, AlertQuery, Counts, PartState
 from jinkies.store.database import migrations, open_writer
+from jinkies.store.keeping import NEWEST
 from jinkies.store.reader import READERS
-from jinkies.store.writer import KEPT_OCCURRENCES
 
 
 def store_state(core: Core) -> PartState:
@@ -37,6 +37,11 @@ async def test_migrations_run_once_and_the_epoch_stays(config: Config) -> None:
         assert second.epoch == epoch
         assert second.hub.head == 1
         assert (await second.reader.alert(1)).row.count == 1
+
+
+def test_every_migration_has_a_number_of_its_own() -> None:
+    numbers = [number for number, _ in migrations()]
+    assert len(set(numbers)) == len(numbers)
 
 
 async def test_a_newer_database_is_left_alone(home: Path) -> None:
@@ -80,13 +85,13 @@ async def test_a_full_disk_fails_the_batch_publishes_nothing_and_recovers(core: 
 
 
 async def test_the_first_and_the_newest_occurrences_are_kept_and_the_count_is_exact(core: Core) -> None:
-    total = KEPT_OCCURRENCES * 3
+    total = NEWEST * 3
     for n in range(total):
         await core.execute(ReportOccurrence(service="api", message=f"time {n}", fingerprint="same"), SYSTEM)
     detail = await core.reader.alert(1)
     assert (detail.row.count, detail.first.message, detail.latest.message) == (total, "time 0", f"time {total - 1}")
     ((kept,),) = await core._store._db.execute_fetchall("SELECT count(*) FROM occurrences")
-    assert kept == KEPT_OCCURRENCES + 1
+    assert kept == NEWEST + 2, "the newest ones, the first, and one between"
 
 
 async def test_resolved_alerts_expire_and_their_ids_are_not_used_again(core: Core) -> None:

@@ -122,7 +122,7 @@ async def test_a_wrong_filter_says_what_would_be_right(operator: Operator, confi
         assert console.app.screen.query("#filter"), "it stays open, to be put right"
         await console.press(*["backspace"] * 6)
         await console.type("open level>error")
-        await console.until("not “level>error”: state:open, service:api, level>=error")
+        await console.until("not “level>error”: level>=error, state:open, service:api")
         await console.press("escape")
         await console.until("unresolved")
         assert not console.app.screen.query("#filter")

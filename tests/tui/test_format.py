@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.format import ago, clean, cut, fit, short_count, sparkline, wrap
-from tui.query import BadFilter, Filter, parse
 
 
 @given(st.text(), st.integers(min_value=2, max_value=40))
@@ -33,15 +32,3 @@ def test_ago(seconds: int, words: str) -> None:
 def test_counts_and_bars() -> None:
     assert [short_count(number) for number in (9_999, 12_345, 3_000_000)] == ["9999", "12k", "3M"]
     assert sparkline([0, 1, 800]) == " ▁█"
-
-
-@given(st.sampled_from(["state:open", "service:api", "level>=error", "state:any", "words", "#42", "unresolved"]))
-def test_a_filter_reads_its_own_words_back(text: str) -> None:
-    assert parse(parse(text).text) == parse(text)
-
-
-def test_filters_that_make_no_sense_say_what_would() -> None:
-    with pytest.raises(BadFilter, match="no level “loud”: info"):
-        parse("level>=loud")
-    assert parse("").is_default
-    assert Filter().text == "unresolved"

@@ -11,14 +11,14 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from jinkies.errors import JinkiesError
+from jinkies.errors import Invalid, JinkiesError
 from jinkies.events import SNAPSHOT_ROWS
 from jinkies.model import AlertPage, AlertRow
+from jinkies.query import EXAMPLES, Filter, completions, parse
 from tui import theme
 from tui.alertlist import AlertList
 from tui.detail_source import DetailSource
 from tui.format import clean
-from tui.query import BadFilter, Filter, parse
 from tui.screens.alert_actions import AlertActions
 from tui.session import Session
 from tui.widgets.alert_detail import AlertDetailView
@@ -28,7 +28,6 @@ from tui.widgets.frame import set_subtitle, set_title
 from tui.work import start
 
 _PAGE = 200
-_FILTER_HINT = "state:open  service:api  level>=error  or any words"
 
 
 class AlertsScreen(AlertActions):
@@ -37,7 +36,13 @@ class AlertsScreen(AlertActions):
     TAB = "alerts"
     AUTO_FOCUS = "AlertTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", id="alerts.filter", tooltip="Filter: state:, service:, level>=, words"),
+        Binding(
+            "slash",
+            "filter",
+            "filter",
+            id="alerts.filter",
+            tooltip="Filter: state:, service:, level>=, env:, since:, words",
+        ),
         Binding("f", "fold", "unfold", show=False, id="alerts.fold", tooltip="Unfold or fold the libraries' frames"),
         Binding("escape", "back", "back", show=False, id="alerts.back", tooltip="To the table, then clear the filter"),
     ]
@@ -241,9 +246,14 @@ class AlertsScreen(AlertActions):
 
         if not self.query("#filter"):
             text = "" if self.list.filter.is_default else self.list.filter.text
-            prompt = Prompt(text, _FILTER_HINT, id="filter")
+            prompt = Prompt(text, EXAMPLES, id="filter", complete=self._completions)
             self.query_one("#left").mount(prompt)
             prompt.focus()
+
+    def _completions(self, typed: str) -> tuple[str, ...]:
+        rows = self.session.rows.values()
+        services = {*self.session.config.services, *(row.service for row in rows)}
+        return completions(typed, services=services, environments={row.environment for row in rows})
 
     def on_input_changed(self) -> None:
         """Live."""
@@ -269,9 +279,9 @@ class AlertsScreen(AlertActions):
 
     def _apply(self, text: str) -> None:
         try:
-            wanted = parse(text)
+            wanted = parse(text, now_ms=self.session.now_ms())
             self._filter_error = ""
-        except BadFilter as error:
+        except Invalid as error:
             self._filter_error = str(error)
             self._show_titles()
             return

@@ -1,0 +1,39 @@
+"""What a change of an alert's row means beyond the row: for the search, and for the times to act."""
+
+from __future__ import annotations
+
+from jinkies.model import AlertRow
+from jinkies.store.changes import Changes, Episode
+
+_SEARCHED = ("title", "exception_type", "service", "environment", "request_path")  # see the view alert_texts
+
+
+def note(changes: Changes, before: AlertRow | None, row: AlertRow) -> None:
+    """Put into the changes what this one means."""
+    if before is None:
+        changes.opened.add(row.alert_id)
+    elif renamed(before, row):
+        changes.renamed.add(row.alert_id)
+    change = episode(before, row, changes.at_ms)
+    if change is not None:
+        changes.episodes.append(change)
+
+
+def renamed(before: AlertRow, row: AlertRow) -> bool:
+    """Whether the search has to look at it again."""
+    return any(getattr(before, field) != getattr(row, field) for field in _SEARCHED)
+
+
+def episode(before: AlertRow | None, row: AlertRow, now_ms: int) -> Episode | None:
+    """What becomes of the time that it is unresolved: it begins, or its times change; None when neither."""
+    begins = before is None or (row.unresolved and not before.unresolved)
+    times = (row.acknowledged_at_ms, row.resolved_at_ms)
+    if before is not None and not begins and times == (before.acknowledged_at_ms, before.resolved_at_ms):
+        return None
+    return Episode(
+        alert_id=row.alert_id,
+        service=row.service,
+        begun_at_ms=now_ms if begins else None,
+        acknowledged_at_ms=times[0],
+        resolved_at_ms=times[1],
+    )
