@@ -12,10 +12,11 @@ from jinkies.reading.templates import template_of
 from tui.joins import Joins
 from tui.linefilter import LineFilter, Term
 from tui.logring import MAX_BYTES, MAX_LINES, Held, LogRing
+from tui.patterns import Patterns
 from tui.sieve import Sieve
 
 SLICE_LINES = 4_000  # tested at a time: some milliseconds
-SLICE_TEMPLATES = 500  # where each line's template is asked for
+SLICE_TEMPLATES = 200  # where each line's template is asked for
 
 
 class LogBuffer:
@@ -32,6 +33,7 @@ class LogBuffer:
         self.hits = Sieve()
         self.filter = LineFilter()
         self.term: Term | None = None
+        self.patterns: Patterns | None = None  # once they were asked for
         self.changes = 0  # moves with all that changes what is shown
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class LogBuffer:
     def clear(self) -> None:
         """Forget all lines; the filter and the search stay."""
         self.ring.clear()
-        self.joins = Joins()
+        self.joins, self.patterns = Joins(), None
         self._sift()
         self._search()
 
@@ -127,7 +129,11 @@ class LogBuffer:
         members = self.joins.of(seq)
         if not wanted.wants([ring.text(member) for member in members], self._rank(members)):
             return False
-        return not wanted.template or template_of(ring.text(seq)) == wanted.template
+        return not wanted.template or self._template(seq) == wanted.template
+
+    def _template(self, seq: int) -> str:
+        known = self.patterns.template_at(seq) if self.patterns is not None else None
+        return known if known is not None else template_of(self.ring.text(seq))
 
     def _hit(self, seq: int) -> bool:
         term = self.term

@@ -10,7 +10,7 @@ from jinkies.reading.templates import template_of
 from tui.joins import Joins
 from tui.logring import LogRing
 
-SLICE_LINES = 500  # a template takes some 10 µs
+SLICE_LINES = 200  # a template takes some 20 µs
 MOST_PATTERNS = 5_000
 OTHERS = "(lines of further patterns)"
 BUCKET_MS = 10_000
@@ -119,6 +119,14 @@ class Patterns:
             pattern.buckets[bucket] = left
         else:
             del pattern.buckets[bucket]
+
+    def template_at(self, seq: int) -> str | None:
+        """The template of a line that was looked at and is held; None of another, or of a rare one."""
+        index = seq - self._base
+        if not 0 <= index < len(self._ids) or seq < self._first or self._ids[index] == _NONE:
+            return None
+        template = self._patterns[self._ids[index]].template
+        return template if template != OTHERS else None
 
     def ranked(self) -> list[Pattern]:
         """Those that have lines, the most frequent first."""

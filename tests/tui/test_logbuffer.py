@@ -230,4 +230,6 @@ def test_patterns_are_ranked_with_their_worst_level() -> None:
     patterns = Patterns(buffer.ring, buffer.joins)
     patterns.work()
     first, second = patterns.ranked()
+    assert patterns.template_at(3) == first.template
+    assert patterns.template_at(99) is None
     assert (first.count, first.level, second.count) == (31, Level.ERROR, 1)

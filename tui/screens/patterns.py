@@ -31,7 +31,9 @@ class PatternsScreen(Screen[str | None]):
     def __init__(self, buffer: LogBuffer) -> None:
         super().__init__()
         self.buffer = buffer
-        self.patterns = Patterns(buffer.ring, buffer.joins)
+        if buffer.patterns is None:
+            buffer.patterns = Patterns(buffer.ring, buffer.joins)
+        self.patterns = buffer.patterns  # kept: the next time it goes on from there
         self.table = PatternTable(id="patterns")
         self._turn = 0
 

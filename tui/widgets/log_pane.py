@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rich.segment import Segment
-from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 from textual.strip import Strip
 
 from tui import theme
@@ -28,7 +26,6 @@ from tui.logbuffer import LogBuffer
 from tui.pace import Pace
 from tui.widgets.frame import QuietBorder
 
-WHEEL_ROWS = 3
 _WORK_EVERY_S = 0.005
 _BAR_STEPS = 64  # the scroll bar's length changes in steps: each change lays the screen out anew
 
@@ -236,35 +233,6 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
 
-    def on_scroll_to(self, message: ScrollTo) -> None:
-        """The scroll bar is the reader's: the view stands still where it was put."""
-        message.stop()
-        message.prevent_default()
-        if message.y is None or not self.max_scroll_y:
-            return
-        count = len(self.buffer.shown)
-        rank = round(message.y / self.max_scroll_y * max(count - self.size.height, 0))
-        if message.y >= self.max_scroll_y:
-            self.follow()
-        elif 0 <= rank < count:
-            self.stand_still()
-            self._top = (self.buffer.shown[rank], 0)
-            self.draw()
-            self.moved()
-
-    def on_scroll_up(self, message: ScrollUp) -> None:
-        """A click above the bar's thumb."""
-        message.stop()
-        message.prevent_default()
-        self.scroll_rows(-max(self.size.height - 1, 1))
-
-    def on_scroll_down(self, message: ScrollDown) -> None:
-        """A click below it."""
-        message.stop()
-        message.prevent_default()
-        if not self.following and not self.scroll_rows(max(self.size.height - 1, 1)):
-            self.follow()
-
     def on_resize(self) -> None:
         """Another width wraps otherwise."""
         self.reshape(width=max(self.scrollable_content_region.width, 20))
@@ -356,27 +324,6 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         self.draw()
         self.moved()
         return True
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel: up stands still."""
-        event.stop()
-        event.prevent_default()
-        self.scroll_rows(-WHEEL_ROWS)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel: down to the end follows."""
-        event.stop()
-        event.prevent_default()
-        if not self.following and not self.scroll_rows(WHEEL_ROWS):
-            self.follow()
-
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a line; a second click unfolds it."""
-        y = event.y - self.gutter.top
-        if 0 <= y < len(self._places):
-            self.go_to(self._places[y][0])
-            if event.chain == 2:
-                self.turn(self._places[y][0])
 
     def sideways(self, cells: int) -> None:
         """Texts to the right or left, as far as the widest on the screen reaches."""

@@ -12,7 +12,7 @@ from jinkies.reading.ids import request_ids
 from tui.format import clean, cut
 from tui.linefilter import LineFilter, Term
 from tui.logblock import Columns
-from tui.widgets.log_pane import LogPane
+from tui.widgets.log_mouse import LogMouse
 
 COPIED_CHARS = 70_000  # of a copy: terminals take about 100 KB of OSC 52, which sends it as base64
 _LEVELS = (Level.NONE, Level.INFO, Level.WARNING, Level.ERROR)
@@ -30,7 +30,7 @@ _MOST_MARKS = 1_000
 Place = tuple[bool, int | None, tuple[int, int]]
 
 
-class LogView(LogPane):
+class LogView(LogMouse):
     """A pane of log lines with its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
