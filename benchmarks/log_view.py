@@ -44,6 +44,7 @@ from jinkies.model import (
     PartState,
     QueryProgress,
     QuerySpec,
+    SavedTail,
     TailBatch,
     TailInfo,
     TailSpec,
@@ -106,6 +107,12 @@ class MadeUp:
 
     def tails(self) -> tuple[TailInfo, ...]:
         return ()
+
+    def saved_tails(self) -> tuple[SavedTail, ...]:
+        return ()
+
+    def resume_tail(self, saved: SavedTail) -> None:
+        raise NotImplementedError
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         return ()

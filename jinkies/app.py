@@ -245,6 +245,7 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
         work["bot watch"] = lambda: housekeeping.notice_silence(core)
     if core.logs is not None:
         logs = core.logs
+        work["tails"] = lambda: housekeeping.keep_tails(core, logs)
         work["aws health"] = lambda: _check_for_ever(core, logs.check)
         if core.config.watches:
             operator = core.operator(SYSTEM)

@@ -12,6 +12,7 @@ from jinkies.commands import (
     CreatePullRequest,
     EndSilence,
     Expire,
+    KeepTails,
     Merge,
     RecordPullRequest,
     Reopen,
@@ -29,7 +30,7 @@ from jinkies.errors import Forbidden
 from jinkies.matching import Op
 from jinkies.model import Actor, ActorKind
 
-_CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch, Tick)
+_CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch, KeepTails, Tick)
 _DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, StartSilence, EndSilence)
 _DISCORD_MAY = (*_DECISIONS, CreatePullRequest)  # a tail's grep could stall the core
 

@@ -10,7 +10,7 @@ import msgspec
 
 from jinkies.frames import Frame
 from jinkies.matching import Matcher
-from jinkies.model import DeliveryState, LogLine, PartHealth, Severity, TailSpec
+from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -234,6 +234,12 @@ class AdvanceWatch(Command, frozen=True, kw_only=True, tag="advance_watch"):
     occurrences: tuple[ReportOccurrence, ...] = ()
 
 
+class KeepTails(Command, frozen=True, kw_only=True, tag="keep_tails"):
+    """The tails that run now, to be followed again after a restart; only the core says this."""
+
+    tails: tuple[SavedTail, ...]
+
+
 AnyCommand = (
     ReportOccurrence
     | ReportRecovery
@@ -259,6 +265,7 @@ AnyCommand = (
     | StartTail
     | Expire
     | AdvanceWatch
+    | KeepTails
 )
 
 

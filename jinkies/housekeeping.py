@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
-from jinkies.commands import Expire, Tick
+from jinkies.commands import Expire, KeepTails, Tick
 from jinkies.core import Core
-from jinkies.errors import Overloaded, StoreFailed
+from jinkies.errors import JinkiesError, Overloaded, StoreFailed
 from jinkies.model import SYSTEM, PartHealth, PartState
+from jinkies.ports import Logs
 
 TICK_S = 1.0
 STEP_S = 0.05  # between two steps of a long work, so that ingest passes
+PROGRESS_S = 10.0  # between two records of how far tails have come
 RETENTION_S = 3_600.0
 DAY_MS = 86_400_000
 BOT_SILENCE_S = 40.0  # it reports every 15 s
 BOT_SILENT = "the bot is silent: is jinkies-bot running?"
+
+_log = logging.getLogger(__name__)
 
 
 async def keep_time(core: Core) -> None:
@@ -30,6 +35,25 @@ async def _is_due(core: Core) -> bool:
     """Asked of the readers, so that an idle core begins no transaction."""
     due_at_ms = await core.reader.next_due_at_ms()
     return due_at_ms is not None and due_at_ms <= core.clock.now_ms()
+
+
+async def keep_tails(core: Core, logs: Logs) -> None:
+    """Follow again what was followed before a restart; then keep what runs, and how far it has come, in the store."""
+    kept = await core.reader.saved_tails()
+    for saved in kept:
+        try:
+            logs.resume_tail(saved)
+        except JinkiesError as error:
+            _log.warning("the tail of %s is not followed again: %s", ", ".join(saved.spec.targets)[:200], error)
+    kept_s = core.clock.monotonic_s()
+    while True:
+        tails, now_s = logs.saved_tails(), core.clock.monotonic_s()
+        others = [one.spec for one in kept] != [one.spec for one in tails]
+        if others or (tails != kept and now_s - kept_s >= PROGRESS_S):
+            with contextlib.suppress(StoreFailed, Overloaded):
+                await core.execute(KeepTails(tails=tails), SYSTEM)
+                kept, kept_s = tails, now_s
+        await core.clock.sleep(TICK_S)
 
 
 async def expire(core: Core) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from jinkies.commands import AnyCommand, Outcome
-from jinkies.model import LogEvent, PartHealth, QueryProgress, QuerySpec, TailBatch, TailInfo, TailSpec
+from jinkies.model import LogEvent, PartHealth, QueryProgress, QuerySpec, SavedTail, TailBatch, TailInfo, TailSpec
 
 LoadCursor = Callable[[str], Awaitable[str | None]]
 
@@ -33,6 +33,14 @@ class Logs(Protocol):
 
     def tails(self) -> tuple[TailInfo, ...]:
         """Those that run."""
+        ...
+
+    def saved_tails(self) -> tuple[SavedTail, ...]:
+        """What ``resume_tail`` takes, of those that run."""
+        ...
+
+    def resume_tail(self, saved: SavedTail) -> None:
+        """Follow again what was followed before a restart, unless that is too long ago. Raises as ``start_tail``."""
         ...
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:

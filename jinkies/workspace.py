@@ -19,6 +19,7 @@ from jinkies.commands import (
     CreatePullRequest,
     EndSilence,
     Expire,
+    KeepTails,
     Merge,
     Outcome,
     RecordDelivery,
@@ -148,6 +149,9 @@ class Workspace:
                 return self._take_lease(command)
             case AdvanceWatch():
                 return self._advance_watch(request, command)
+            case KeepTails(tails=tails):
+                self.changes.tails = tails
+                return Outcome(reason=f"{len(tails)} tails")
             case Expire():
                 return self._expire(actor)
             case _:

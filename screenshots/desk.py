@@ -37,6 +37,7 @@ from jinkies.model import (
     PartState,
     QueryProgress,
     QuerySpec,
+    SavedTail,
     Severity,
     TailBatch,
     TailInfo,
@@ -107,6 +108,14 @@ class ScriptedLogs:
     def tails(self) -> tuple[TailInfo, ...]:
         """The one."""
         return (self.start_tail(TailSpec(targets=("api",))),)
+
+    def saved_tails(self) -> tuple[SavedTail, ...]:
+        """None to keep."""
+        return ()
+
+    def resume_tail(self, saved: SavedTail) -> None:
+        """No picture restarts."""
+        raise NotImplementedError
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:  # noqa: ARG002 - the protocol's
         """The script's lines in a range."""

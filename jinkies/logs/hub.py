@@ -19,6 +19,7 @@ from jinkies.logs.targets import group_name
 from jinkies.model import LedgerSpan, SavedTail, TailBatch, TailFigures, TailInfo, TailSpec
 
 GRACE_S = 30.0
+RESUME_OVERLAP_MS = 60_000  # what came late meanwhile
 RESUMED_GRACE_S = 300.0  # how long a tail of before a restart waits for its viewers to come back
 TOTAL_BYTES = 4 * RING_BYTES  # of all rings together; past it the largest give up their oldest
 FIGURES_S = 10.0  # how often the figures of tails are published, at most
@@ -180,11 +181,17 @@ class TailHub:
         return self._launch(saved, log_groups, None, self._grace_s).info()
 
     def resume(self, saved: SavedTail, log_groups: tuple[str, ...]) -> TailInfo:
-        """Follow what was followed before a restart, from where it was; it waits longer for a viewer. As ``start``."""
+        """Follow what was followed before a restart, from where it was; it waits longer for a viewer. As ``start``.
+
+        It begins early enough for who comes back, and for who asks the same anew.
+        """
+        anew_ms = self._clock.now_ms() - saved.spec.since_ms
+        start_ms = max(saved.start_ms, min(saved.done_ms - RESUME_OVERLAP_MS, anew_ms))
         for tail in self._tails.values():
-            if tail.serves(saved.spec, log_groups, saved.start_ms):
+            if tail.serves(saved.spec, log_groups, start_ms):
                 return tail.info()
-        return self._launch(saved, log_groups, saved.done_ms, max(self._grace_s, RESUMED_GRACE_S)).info()
+        resumed = SavedTail(spec=saved.spec, start_ms=start_ms, done_ms=start_ms)
+        return self._launch(resumed, log_groups, start_ms, max(self._grace_s, RESUMED_GRACE_S)).info()
 
     @asynccontextmanager
     async def open(self, tail_id: str) -> AsyncIterator[AsyncIterator[TailBatch]]:

@@ -28,6 +28,7 @@ from jinkies.model import (
     PartState,
     QueryProgress,
     QuerySpec,
+    SavedTail,
     TailBatch,
     TailInfo,
     TailMode,
@@ -36,6 +37,7 @@ from jinkies.model import (
 
 AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
 UNPACED_WORKERS = 4  # most requests under way for a fetch from an emulator
+RESUME_MS = 6 * 3_600_000  # a tail of before a restart is taken up again if it had come this far
 FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
 
 
@@ -75,6 +77,15 @@ class LogsService:
     def tails(self) -> tuple[TailInfo, ...]:
         """Those that run."""
         return self.hub.tails()
+
+    def saved_tails(self) -> tuple[SavedTail, ...]:
+        """What ``resume_tail`` takes, of those that run."""
+        return self.hub.saved()
+
+    def resume_tail(self, saved: SavedTail) -> None:
+        """Follow again what was followed before a restart, unless that is too long ago. Raises as ``start_tail``."""
+        if self._clock.now_ms() - saved.done_ms <= RESUME_MS:
+            self.hub.resume(saved, self._groups(saved.spec))
 
     async def fetch(self, spec: TailSpec, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         """The newest ``limit`` (1 to ``FETCH_LIMIT``) events of a range, both ends inclusive, oldest first.

@@ -6,7 +6,7 @@ import msgspec
 
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
-from jinkies.model import AlertRow, Counts, Delivery, Occurrence
+from jinkies.model import AlertRow, Counts, Delivery, Occurrence, SavedTail
 
 
 class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +88,7 @@ class Changes(msgspec.Struct, kw_only=True):
     answered: list[Answered] = msgspec.field(default_factory=list)
     leases: dict[str, Lease | None] = msgspec.field(default_factory=dict)  # None: given back
     cursors: dict[str, str] = msgspec.field(default_factory=dict)
+    tails: tuple[SavedTail, ...] | None = None  # all that are to be kept; None: as before
     expired: list[int] = msgspec.field(default_factory=list)
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     next_alert_id: int = 0
@@ -97,4 +98,5 @@ class Changes(msgspec.Struct, kw_only=True):
     @property
     def empty(self) -> bool:
         """Nothing to write."""
-        return not (self.entries or self.answered or self.leases or self.cursors or self.deliveries)
+        written = self.entries or self.answered or self.leases or self.cursors or self.deliveries
+        return not written and self.tails is None

@@ -23,6 +23,7 @@ from jinkies.model import (
     Counts,
     Delivery,
     Occurrence,
+    SavedTail,
     TimelineEntry,
 )
 from jinkies.store.database import open_reader
@@ -39,6 +40,7 @@ _occurrence = msgspec.json.Decoder(Occurrence).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 _silence = msgspec.json.Decoder(Silence).decode
 _entry = msgspec.json.Decoder(JournalEntry).decode
+_tails = msgspec.json.Decoder(tuple[SavedTail, ...]).decode
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +227,15 @@ class Reader:
         async with self._connection() as db:
             rows = list(await db.execute_fetchall("SELECT min(due_at_ms) FROM alerts WHERE due_at_ms IS NOT NULL"))
             return rows[0][0] if rows else None
+
+    async def saved_tails(self) -> tuple[SavedTail, ...]:
+        """The tails that ran when they were kept last; () when they can't be read any more."""
+        async with self._connection() as db:
+            rows = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'tails'"))
+        try:
+            return _tails(rows[0][0]) if rows else ()
+        except msgspec.DecodeError:
+            return ()
 
     async def watch_cursor(self, watch: str) -> str | None:
         """How far a watch has read, or None for a new one."""

@@ -219,6 +219,9 @@ class Writer:
             "INSERT OR REPLACE INTO watches (name, cursor, at_ms) VALUES (?, ?, ?)",
             [(name, cursor, changes.at_ms) for name, cursor in changes.cursors.items()],
         )
+        if changes.tails is not None:
+            tails = [("tails", _encode(changes.tails).decode())]
+            self._many("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", tails)
         return bodies
 
     def _write_alerts(self, changes: Changes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from jinkies.cli.logs import Writer
 from jinkies.clock import iso
 from jinkies.logs.levels import level_of
 from jinkies.model import LogEvent
+from jinkies.store.reader import open_readers
 
 pytestmark = pytest.mark.processes
 
@@ -301,6 +304,44 @@ async def test_tail_shows_what_comes(desk: Desk, cloudwatch: Any) -> None:
         record = json.loads(process.stdout.readline())
         assert (record["message"], record["late"]) == ("ERROR late", True)
         assert process.wait(30) == 0, "--limit"
+
+
+async def kept(desk: Desk) -> None:
+    """Until the core has recorded its one tail."""
+    async with asyncio.timeout(30), open_readers(desk.home / "jinkies.db") as reader:
+        while len(await reader.saved_tails()) != 1:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.05)
+
+
+async def test_a_tail_survives_a_killed_core(desk: Desk, cloudwatch: Any) -> None:
+    written = [f"{at} and {at % 3}" for at in range(60)]
+    lines = iter(written)
+
+    async def write(count: int) -> None:
+        for _ in range(count):
+            await put(cloudwatch, desk, next(lines))
+
+    with desk.running("serve") as core:
+        assert core.stdout is not None
+        assert core.stdout.readline().startswith(b"jinkies ")
+        with desk.running(
+            "tail", "api", "--output", "raw", "--grep", " and ", "--limit", "60", "--since", "1s"
+        ) as process:
+            assert process.stdout is not None
+            await kept(desk)
+            await write(20)
+            shown = [process.stdout.readline() for _ in range(20)]
+            core.kill()
+            core.wait()
+            await write(20)
+            await asyncio.sleep(1.5)  # longer than --since: a tail begun anew would not have these
+            with desk.running("serve") as again:
+                assert again.stdout is not None
+                assert again.stdout.readline().startswith(b"jinkies ")
+                await write(20)
+                shown += process.stdout.readlines()
+                assert process.wait(30) == 0
+    assert Counter(shown) == Counter(f"{line}\n".encode() for line in written)
 
 
 async def test_tail_goes_through_a_running_core(desk: Desk, cloudwatch: Any) -> None:

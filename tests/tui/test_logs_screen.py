@@ -15,6 +15,7 @@ from jinkies.model import (
     PartState,
     QueryProgress,
     QuerySpec,
+    SavedTail,
     TailBatch,
     TailInfo,
     TailSpec,
@@ -62,6 +63,12 @@ class FakeLogs:
 
     def tails(self) -> tuple[TailInfo, ...]:
         return ()
+
+    def saved_tails(self) -> tuple[SavedTail, ...]:
+        return ()
+
+    def resume_tail(self, saved: SavedTail) -> None:
+        raise NotImplementedError
 
     def query(self, spec: QuerySpec) -> AbstractAsyncContextManager[AsyncIterator[QueryProgress]]:
         raise NotImplementedError
