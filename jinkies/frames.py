@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 
 import msgspec
 
@@ -23,6 +24,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PYTHON = re.compile(r"[ \t|+\-]{0,64}File \"([^\"]{1,1000})\", line (\d{1,9})(?:, in (.{1,300}))?")
+_PYTHON_SOURCE = re.compile(r"[ \t|]{0,60}    (?!File \")\S")
 _PYTHON_CHAIN = re.compile(
     r"[ \t|+\-]{0,64}(?:During handling of the above exception, another|The above exception was the direct cause)"
 )
@@ -115,12 +117,14 @@ def parse_frames(stack_trace: str) -> list[Frame]:
 def _python(lines: list[str]) -> list[Frame]:
     """Outermost first; of a chain the last exception is the one that got out."""
     frames: list[Frame] = []
-    for line in lines:
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
         if _PYTHON_CHAIN.match(line):
             frames = []
         elif "File" in line and (match := _PYTHON.match(line)):
             path = match[1].replace("\\", "/")
-            frames.append(_frame(path, (match[3] or "").strip(), match[2], not _is_python_library(path)))
+            source = following.strip(" \t|") if _PYTHON_SOURCE.match(following) else ""
+            frame = _frame(path, (match[3] or "").strip(), match[2], not _is_python_library(path))
+            frames.append(msgspec.structs.replace(frame, source=source))
     return frames
 
 

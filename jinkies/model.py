@@ -174,6 +174,23 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     log_stream: str | None = None
 
 
+class Rule(StrEnum):
+    """By what occurrences are grouped into alerts."""
+
+    OWN = "own"  # the sender's own fingerprint
+    FRAMES = "frames"  # exception type and in-app frames
+    MESSAGE = "message"  # exception type and masked message
+
+
+class Grouping(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an occurrence belongs to its alert: what its fingerprint was made of."""
+
+    version: int
+    rule: Rule
+    parts: tuple[str, ...]  # of OWN the fingerprint; else the exception type, then frames or the masked message
+    refined_by: str = ""  # the sender's own part beside ours
+
+
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """One time that it happened, redacted, with its full context."""
 
@@ -186,6 +203,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     related_logs: tuple[LogLine, ...] = ()
     context: dict[str, str] = {}  # additional_context, flattened to text
     release: str | None = None
+    grouping: Grouping | None = None  # of an alert's first
     tags: dict[str, str] = {}  # the sender's labels: Sentry's tags, Alertmanager's labels, an alarm's dimensions
 
 

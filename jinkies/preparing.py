@@ -9,7 +9,7 @@ import msgspec
 from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence, ReportRecovery
 from jinkies.config import Config
 from jinkies.errors import Invalid
-from jinkies.fingerprint import culprit, fingerprint, own_fingerprint, title
+from jinkies.fingerprint import culprit, fingerprint_of, grouping, own_fingerprint, title
 from jinkies.names import name_parts
 from jinkies.redact import redact, redact_occurrence
 from jinkies.requests import Prepared, PreparedRecovery
@@ -58,10 +58,12 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
         key = own_fingerprint(recovery.service, redact(environment), report.fingerprint)
         return PreparedRecovery(command=recovery, fingerprint=key)
     clean = redact_occurrence(msgspec.structs.replace(report, environment=environment, link=_address(report.link)))
+    grouped = grouping(clean)
     return Prepared(
         command=clean,
         names=name_parts((clean.message, clean.exception_type or "", clean.stack_trace or "")),
-        fingerprint=fingerprint(clean),
+        fingerprint=fingerprint_of(grouped, clean),
+        grouping=grouped,
         title=title(clean),
         culprit=culprit(clean.stack_trace, clean.frames),
         environment=environment,

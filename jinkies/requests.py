@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
-from jinkies.model import Actor, AlertRow, Occurrence
+from jinkies.model import Actor, AlertRow, Grouping, Occurrence
 from jinkies.names import tag_lines
 from jinkies.store.changes import StoredAlert
 
@@ -17,6 +17,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     command: ReportOccurrence
     fingerprint: str
+    grouping: Grouping
     title: str
     culprit: str | None
     environment: str
@@ -28,8 +29,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         tags = tag_lines(self.command.tags)
         return StoredAlert(row=row, fingerprint=self.fingerprint, names=self.names, tags=tags)
 
-    def occurrence(self, at_ms: int) -> Occurrence:
-        """What is kept of it."""
+    def occurrence(self, at_ms: int, *, first: bool) -> Occurrence:
+        """What is kept of it; of an alert's first, why it is that alert."""
         command = self.command
         return Occurrence(
             occurred_at_ms=at_ms,
@@ -41,6 +42,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
             related_logs=command.related_logs,
             context=command.context,
             release=command.release,
+            grouping=self.grouping if first else None,
             tags=command.tags,
         )
 

@@ -178,7 +178,8 @@ class Workspace:
             row = msgspec.structs.replace(row, channels=channels_of(self._routes, subject, self._now_ms))
         decision = msgspec.structs.replace(decision, row=row)
         self._put(msgspec.structs.replace(new, row=row))
-        self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, prepared.occurrence(at_ms)))
+        kept = prepared.occurrence(at_ms, first=alert_id is None)
+        self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, kept))
         seq = self._journal_alert(decision, actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
 

@@ -20,17 +20,24 @@ from jinkies.cli.output import (
     line,
     moment,
 )
-from jinkies.cli.records import alert_record, detail_record, encode
+from jinkies.cli.records import ExplainRecord, alert_record, detail_record, encode
 from jinkies.cli.session import with_operator
 from jinkies.clock import SystemClock
 from jinkies.config import Config
-from jinkies.model import AlertDetail, AlertQuery, AlertRow, State
+from jinkies.model import AlertDetail, AlertQuery, AlertRow, Rule, State
 from jinkies.operator import Operator
 from jinkies.query import Filter, parse
 
 PAGE = 500  # the most that one query answers
 
 _HEADS = ("ID", "SEVERITY", "STATE", "SERVICE", "ENVIRONMENT", "COUNT", "LAST SEEN", "TITLE")
+
+
+_RULES = {
+    Rule.OWN: "the sender's own fingerprint",
+    Rule.FRAMES: "exception type and in-app frames",
+    Rule.MESSAGE: "exception type and masked message",
+}
 
 
 def list_alerts(arguments: argparse.Namespace) -> int:
@@ -59,7 +66,9 @@ def show_alert(arguments: argparse.Namespace) -> int:
 
     async def call(_config: Config, operator: Operator) -> int:
         detail = await operator.alert(arguments.alert_id)
-        if arguments.json:
+        if arguments.explain:
+            _explain(detail, as_json=arguments.json)
+        elif arguments.json:
             print(encode(detail_record(detail)))
         else:
             _print_detail(detail)
@@ -81,6 +90,28 @@ def wanted_alerts(arguments: argparse.Namespace) -> Filter:
         else:
             changes["search"] = f"{found.search} {arguments.search}".strip()
     return msgspec.structs.replace(found, **changes)
+
+
+def _explain(detail: AlertDetail, *, as_json: bool) -> None:
+    """Why the occurrences are one alert: what the fingerprint was made of."""
+    grouping = detail.first.grouping
+    if as_json:
+        print(encode(ExplainRecord(id=str(detail.row.alert_id), fingerprint=detail.fingerprint, grouping=grouping)))
+        return
+    printer, row = Printer(), detail.row
+    printer.print(f"#{row.alert_id} {line(row.title)}  ×{row.count:,}")
+    printer.print(f"fingerprint {detail.fingerprint}")
+    if grouping is None:
+        printer.print("it was opened before reasons were kept")
+        return
+    printer.print(
+        f"within service {line(row.service)} and environment {line(row.environment)}, by {_RULES[grouping.rule]}:"
+    )
+    for part in grouping.parts:
+        printer.print(f"  {line(part)}" if part else "  (no exception type)")
+    if grouping.refined_by:
+        printer.print(f"and by the sender's own: {line(grouping.refined_by)}")
+    printer.print(f"version {grouping.version} of the rules")
 
 
 async def _collect(operator: Operator, query: AlertQuery, limit: int) -> tuple[list[AlertRow], bool]:

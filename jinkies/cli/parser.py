@@ -152,6 +152,7 @@ def _add_reading(subparsers: Subparsers[Parser]) -> None:
     alerts.set_defaults(run=lazily("alerts", "list_alerts"))
     alert = subparsers.add_parser("alert", help="one alert with its stack trace, logs and timeline")
     _add_id(alert)
+    alert.add_argument("--explain", action="store_true", help="why its occurrences are one alert")
     _add_json(alert)
     alert.set_defaults(run=lazily("alerts", "show_alert"))
 

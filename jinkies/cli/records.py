@@ -8,7 +8,17 @@ from typing import Self
 import msgspec
 
 from jinkies.clock import iso
-from jinkies.model import AlertDetail, AlertRow, Delivery, Link, LogLine, Occurrence, PullRequest, TimelineEntry
+from jinkies.model import (
+    AlertDetail,
+    AlertRow,
+    Delivery,
+    Grouping,
+    Link,
+    LogLine,
+    Occurrence,
+    PullRequest,
+    TimelineEntry,
+)
 
 # JSON leaves these as they are, and some terminals obey them.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -43,6 +53,14 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
     links: tuple[LinkRecord, ...]
     revision: int
+
+
+class ExplainRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Why occurrences are one alert, as ``jinkies alert ID --explain --json`` prints it."""
+
+    id: str
+    fingerprint: str
+    grouping: Grouping | None  # None: it was opened before reasons were kept
 
 
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -401,3 +401,12 @@ def test_a_silence_that_makes_no_sense_says_what_would(run: Run, arguments: tupl
     ran = run("silence", *arguments)
     assert ran.code != 0
     assert said in ran.err
+
+
+@pytest.mark.usefixtures("two_alerts")
+def test_why_occurrences_are_one_alert(run: Run) -> None:
+    told = run("alert", "1", "--explain").out
+    assert "within service api and environment test, by the sender's own fingerprint:\n  one\n" in told
+    assert told.endswith("version 2 of the rules\n")
+    record = json.loads(run("alert", "1", "--explain", "--json").out)
+    assert (record["id"], record["grouping"]["version"], len(record["fingerprint"])) == ("1", 2, 32)
