@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jinkies.errors import NotFound, Overloaded
-from jinkies.logs.hub import MAX_TAILS, TailHub
+from jinkies.logs.hub import MAX_TAILS, RESUME_OVERLAP_MS, TailHub
 from jinkies.logs.ring import Ring
-from jinkies.model import LogEvent, TailBatch, TailSpec
+from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
 from tests.logs.clock import START_MS, ManualClock
 
 SPEC = TailSpec(targets=("api",))
@@ -22,6 +22,7 @@ class Upstreams:
 
     def __init__(self) -> None:
         self.queues: list[asyncio.Queue[TailBatch | Exception]] = []
+        self.from_ms: list[int | None] = []
         self.closed = 0
         self.started = asyncio.Event()
 
@@ -30,6 +31,7 @@ class Upstreams:
     ) -> AsyncGenerator[TailBatch, None]:
         queue: asyncio.Queue[TailBatch | Exception] = asyncio.Queue()
         self.queues.append(queue)
+        self.from_ms.append(start_ms)
         self.started.set()
         try:
             while True:
@@ -234,3 +236,107 @@ async def test_tails_are_bounded(clock: ManualClock) -> None:
             hub.start(TailSpec(targets=(str(number),)), (f"/{number}",))
         with pytest.raises(Overloaded, match="32 tails run already"):
             hub.start(SPEC, GROUPS)
+
+
+def span(start_s: int, end_s: int, coverage: Coverage = Coverage.COMPLETE) -> LedgerSpan:
+    return LedgerSpan(start_s=start_s, end_s=end_s, coverage=coverage)
+
+
+async def test_who_joins_late_gets_the_whole_ledger_who_is_there_its_changes(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started.wait()
+        async with hub.open(tail_id) as first:
+            for batch in (
+                TailBatch(spans=(span(0, 10),), figures=TailFigures(events=1)),
+                TailBatch(spans=(span(10, 12, Coverage.BACKFILLING),)),
+                TailBatch(spans=(span(10, 14),), figures=TailFigures(events=2)),
+            ):
+                upstreams.queues[0].put_nowait(batch)
+                told = await anext(first)
+                assert told.spans == batch.spans
+                assert told.figures == batch.figures
+            async with hub.open(tail_id) as late:
+                told = await anext(late)
+                assert told.spans == (span(0, 14),)
+                assert told.figures == TailFigures(events=2)
+            assert hub.tails()[0].figures == TailFigures(events=2)
+
+
+async def test_figures_are_published_at_a_modest_pace(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started.wait()
+        async with hub.open(tail_id) as viewer:
+            changes: list[int] = []
+            hub.on_change = lambda: changes.append(hub.tails()[0].figures.events)
+            for second in range(1, 31):
+                clock.advance(1)
+                upstreams.queues[0].put_nowait(TailBatch(figures=TailFigures(events=second)))
+                await anext(viewer)
+            assert changes == [10, 20, 30]
+
+
+async def test_equal_groups_share_an_upstream_whatever_they_are_called(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, _):
+        first = hub.start(TailSpec(targets=("api",), since_ms=60_000), ("/a", "/b"))
+        clock.advance(10)
+        assert hub.start(TailSpec(targets=("/b", "/a"), since_ms=30_000), ("/b", "/a")).tail_id == first.tail_id
+        assert hub.start(TailSpec(targets=("api",), since_ms=60_000), ("/a", "/b")).tail_id == first.tail_id
+        further = hub.start(TailSpec(targets=("api",), since_ms=600_000), ("/a", "/b"))
+        assert further.tail_id != first.tail_id, "the first does not reach back so far"
+
+
+async def test_a_trouble_that_is_final_is_told_as_such_and_ends_the_tail(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started.wait()
+        async with hub.open(tail_id) as viewer:
+            upstreams.feed(trouble="denied")
+            assert not (await anext(viewer)).final
+            upstreams.queues[0].put_nowait(TailBatch(trouble="denied", final=True))
+            told = await anext(viewer)
+            assert (told.trouble, told.final) == ("denied", True)
+
+
+async def test_what_was_followed_is_followed_again_from_where_it_was(clock: ManualClock) -> None:
+    async with hubbed(clock) as (hub, upstreams):
+        info = hub.start(SPEC, GROUPS)
+        await upstreams.started.wait()
+        start_s = (START_MS - SPEC.since_ms) // 1000
+        async with hub.open(info.tail_id) as viewer:
+            batch = TailBatch(
+                spans=(span(start_s, start_s + 290), span(start_s + 290, start_s + 300, Coverage.BACKFILLING))
+            )
+            upstreams.queues[0].put_nowait(batch)
+            await anext(viewer)
+            (saved,) = hub.saved()
+    assert saved.done_ms == (start_s + 290) * 1000
+    clock.advance(3_600)
+    async with hubbed(clock) as (hub, upstreams):
+        again = hub.resume(saved, GROUPS)
+        await upstreams.started.wait()
+        assert upstreams.from_ms == [saved.done_ms - RESUME_OVERLAP_MS]
+        assert hub.start(SPEC, GROUPS).tail_id == again.tail_id, "who comes back joins it"
+
+
+async def test_all_rings_together_are_bounded(clock: ManualClock) -> None:
+    upstreams = Upstreams()
+    hub = TailHub(upstreams, clock, total_bytes=100_000)
+    try:
+        ids = []
+        for at in range(2):
+            ids.append(hub.start(TailSpec(targets=(str(at),)), (f"/{at}",)).tail_id)
+            while len(upstreams.queues) <= at:
+                upstreams.started.clear()
+                await upstreams.started.wait()
+        async with hub.open(ids[0]) as large, hub.open(ids[1]) as small:
+            upstreams.feed(*(f"{number:<10000}" for number in range(8)))
+            await take(large, 8)
+            upstreams.feed(*(f"{number:<10000}" for number in range(4)), tail=1)
+            assert len(await take(small, 4)) == 4
+            async with hub.open(ids[0]) as late:
+                assert (await anext(late)).events[-1].message.strip() == "7"
+            assert sum(one.ring.bytes for one in hub._tails.values()) <= 100_000
+    finally:
+        await hub.close()
