@@ -13,6 +13,7 @@ import msgspec
 
 from jinkies.model import Level
 from jinkies.reading.access import COMMON_AT, FIRST, access_level, level_of_status
+from jinkies.reading.masks import COLOURS, ESCAPE
 
 PREFIX_CHARS = 200  # a level stands at the start of a line; further in it is prose
 PREFIX_TOKENS = 9
@@ -125,6 +126,9 @@ def level_of(message: str) -> Level:
     level = _of_prefix(message)
     if level is not None:
         return level
+    if ESCAPE in message[:PREFIX_CHARS]:
+        plain = COLOURS.sub("", message[: 2 * PREFIX_CHARS])
+        return level_of(plain) if ESCAPE not in plain[:PREFIX_CHARS] else Level.NONE
     if "\n" in message and (second := _JAVA_UTIL.match(message)):
         return _BY_NAME[second[1].lower()]
     return Level.ERROR if _is_exception(message) else Level.NONE

@@ -5,6 +5,11 @@ A change here changes the fingerprints of alerts that are told apart by their me
 
 from __future__ import annotations
 
+import re
+
+ESCAPE = "\x1b"
+COLOURS = re.compile(r"\x1b\[[0-9;]{0,32}m")  # ECMA-48, SGR: loggers write them for terminals, and they end in logs
+
 SOURCES: tuple[tuple[str, str], ...] = (
     ("text", r"(?<!\w)\"[^\"\n]{0,500}\"|(?<!\w)'[^'\n]{0,500}'(?!\w)|`[^`\n]{0,500}`"),
     ("uuid", r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),

@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from jinkies.reading.joining import PYTHON
-from jinkies.reading.masks import SOURCES
+from jinkies.reading.masks import COLOURS, ESCAPE, SOURCES
 
 MOST_CHARS = 1_000  # of a line that count
 JSON_CHARS = 1_048_576  # CloudWatch Logs: an event is at most 1 MB
@@ -41,6 +41,8 @@ _KEYED = re.compile(
 )
 _QUERY = re.compile(r"(?<==)[^&\s\"]+")
 _OTHERS = (
+    # CloudFront's request ids and other opaque texts of 40 characters or more
+    ("id", r"(?<![\w\-])(?=\D{0,99}\d)(?=[^A-Z]{0,99}[A-Z])(?=[^a-z]{0,99}[a-z])[\w\-]{40,256}+={0,2}(?![\w\-])"),
     *((name, source) for name, source in SOURCES if name not in ("text", "email", "number")),
     ("version", r"(?<=/)v\d{1,2}(?=/)"),  # /api/v2/orders is another place than /api/v1/orders
     ("number", rf"(?:(?<![\w\-+.])[+\-])?\d++(?:[.,]\d++){{0,8}}(?=(?:{_UNITS})?(?![A-Za-z0-9]))"),
@@ -83,6 +85,8 @@ def template_of(message: str) -> str:
 
 def _masked(message: str) -> str:
     text = message[:MOST_CHARS] if "\n" not in message else _telling_line(message)
+    if ESCAPE in text:
+        text = COLOURS.sub("", text)
     if '"' in text or "'" in text or "`" in text:
         text = _QUOTED.sub(_quoted, text)
     words = [
