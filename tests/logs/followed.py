@@ -10,7 +10,7 @@ import msgspec
 
 from jinkies.clock import Clock
 from jinkies.logs.service import LogsService
-from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
+from jinkies.model import Coverage, LedgerSpan, LogEvent, SavedTail, TailBatch, TailFigures, TailSpec
 from jinkies.simulators.cloudwatch import Event, Session, SimulatedCloudWatch, World
 from jinkies.simulators.cloudwatch.pattern import matcher
 from tests.logs.conftest import desk
@@ -41,6 +41,9 @@ class Outcome(msgspec.Struct, kw_only=True):
     sessions: list[Session] = []
     pages: int = 0  # answered
     ended: bool = False  # the tail ended by itself
+    before: list[Given] = []  # the restart
+    asked: list[Event] = []  # of the groups that were followed and matching, however old
+    asked_ms: int = 0  # of event time: where the first core began
 
     @property
     def events(self) -> list[LogEvent]:
@@ -81,30 +84,53 @@ def run(schedule: Schedule) -> Outcome:
 async def _run(schedule: Schedule, clock: Clock) -> Outcome:
     world = World(*schedule.names)
     fill(world, schedule)
+    matches = matcher(schedule.pattern)
     cloudwatch = SimulatedCloudWatch(world, clock=clock, rate_per_s=schedule.rate_per_s, seed=schedule.seed)
     cloudwatch.fault(*schedule.planned())
-    since_ms, pattern = int(schedule.since_s * 1000), schedule.pattern
-    spec = TailSpec(targets=schedule.names, since_ms=since_ms, mode=schedule.mode, filter_pattern=pattern)
-    async with cloudwatch, LogsService(desk(cloudwatch.address), clock) as logs:
-        matches = matcher(pattern)
-        outcome = Outcome(schedule=schedule, begin_ms=clock.now_ms() - spec.since_ms)
-        outcome.held = [
-            event
-            for name in schedule.names
-            for event in world.events(name)
-            if event.timestamp_ms >= outcome.begin_ms and matches(event.message)
-        ]
-        tail = logs.start_tail(spec)
-        collecting = asyncio.create_task(_collect(logs, tail.tail_id, outcome, clock))
-        await _settle(outcome, collecting, clock)
-        collecting.cancel()
-        await asyncio.wait({collecting})
-        if not collecting.cancelled():
-            collecting.result()
-        outcome.end_ms = clock.now_ms()
+    since_ms = int(schedule.since_s * 1000)
+    spec = TailSpec(targets=schedule.names, since_ms=since_ms, mode=schedule.mode, filter_pattern=schedule.pattern)
+    async with cloudwatch:
+        begin_ms = clock.now_ms() - since_ms
+        outcome = Outcome(schedule=schedule, begin_ms=begin_ms, asked_ms=begin_ms)
+        saved = await _before_restart(spec, outcome, cloudwatch, clock)
+        outcome.asked = [event for name in schedule.names for event in world.events(name) if matches(event.message)]
+        async with LogsService(desk(cloudwatch.address), clock) as logs:
+            if saved is not None:
+                logs.resume_tail(saved)
+                outcome.begin_ms = logs.saved_tails()[0].start_ms
+            tail_id = logs.start_tail(spec).tail_id if saved is None else logs.tails()[0].tail_id
+            outcome.held = [event for event in outcome.asked if event.timestamp_ms >= outcome.begin_ms]
+            collecting = asyncio.create_task(_collect(logs, tail_id, outcome, clock))
+            await _settle(outcome, collecting, clock)
+            await _stop(collecting)
+            outcome.end_ms = clock.now_ms()
     outcome.sessions = cloudwatch.live.sessions
     outcome.pages = sum(call.status == 200 for call in cloudwatch.asked())
     return outcome
+
+
+async def _before_restart(
+    spec: TailSpec, outcome: Outcome, cloudwatch: SimulatedCloudWatch, clock: Clock
+) -> SavedTail | None:
+    """The first core's life, when the schedule has two: what it saved."""
+    schedule = outcome.schedule
+    if schedule.restart_s is None:
+        return None
+    async with LogsService(desk(cloudwatch.address), clock) as logs:
+        collecting = asyncio.create_task(_collect(logs, logs.start_tail(spec).tail_id, outcome, clock))
+        await clock.sleep(schedule.restart_s)
+        saved = logs.saved_tails()
+        await _stop(collecting)
+    await clock.sleep(schedule.down_s)
+    outcome.before, outcome.given = outcome.given, []
+    return saved[0] if saved else None
+
+
+async def _stop(collecting: asyncio.Task[None]) -> None:
+    collecting.cancel()
+    await asyncio.wait({collecting})
+    if not collecting.cancelled():
+        collecting.result()
 
 
 async def _collect(logs: LogsService, tail_id: str, outcome: Outcome, clock: Clock) -> None:

@@ -58,6 +58,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = ""  # CloudWatch's filter pattern
     rate_per_s: float | None = None
     denied_from_s: float | None = None  # FilterLogEvents is denied from then on, for ever
+    restart_s: float | None = None  # the core stops then, and another resumes its tail
+    down_s: float = 0.0  # that much later
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,9 +166,9 @@ def _faults(draw: st.DrawFn, mode: TailMode, groups: int) -> Fault:
 
 
 @st.composite
-def schedules(draw: st.DrawFn, mode: TailMode | None = None, *, denied: bool = False) -> Schedule:
-    """Any schedule; ``denied``: with FilterLogEvents denied for ever from some moment on."""
-    mode = draw(st.sampled_from(TailMode)) if mode is None else mode
+def schedules(draw: st.DrawFn, *, denied: bool = False, restarted: bool = False) -> Schedule:
+    """Any schedule; ``denied``: with FilterLogEvents denied from some moment on; ``restarted``: of the core."""
+    mode = draw(st.sampled_from(TailMode))
     groups = draw(st.sampled_from((1, 1, 2, 2, 3, 3, MANY)))
     return Schedule(
         mode=mode,
@@ -178,4 +180,6 @@ def schedules(draw: st.DrawFn, mode: TailMode | None = None, *, denied: bool = F
         faults=tuple(draw(st.lists(_faults(mode, groups), max_size=6))),
         rate_per_s=draw(st.sampled_from((None, None, 5.0, 2.0 if groups < MANY else 10.0))),
         denied_from_s=draw(st.sampled_from((0.0, 20.0, 45.0))) if denied else None,
+        restart_s=draw(st.sampled_from((5.0, 25.0, 55.0))) if restarted else None,
+        down_s=draw(st.sampled_from((0.5, 20.0))),
     )

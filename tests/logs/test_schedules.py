@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.logs.followed import Outcome, run
-from tests.logs.judged import check, check_denied
+from tests.logs.judged import check, check_denied, check_restarted
 from tests.logs.schedules import Schedule, schedules
 
 SAMPLE = settings(
@@ -20,7 +20,7 @@ SAMPLE = settings(
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-SOAK = settings(SAMPLE, max_examples=800, derandomize=False, phases=[Phase.generate, Phase.shrink], print_blob=True)
+SOAK = settings(SAMPLE, max_examples=700, derandomize=False, phases=[Phase.generate, Phase.shrink], print_blob=True)
 
 
 @SAMPLE
@@ -33,6 +33,12 @@ def test_a_sample_of_schedules(schedule: Schedule) -> None:
 @given(schedules(denied=True))
 def test_a_sample_of_schedules_in_which_reading_is_denied_for_ever(schedule: Schedule) -> None:
     check_denied(run(schedule))
+
+
+@settings(SAMPLE, max_examples=5)
+@given(schedules(restarted=True))
+def test_a_sample_of_schedules_with_a_restart_of_the_core(schedule: Schedule) -> None:
+    check_restarted(run(schedule))
 
 
 @pytest.mark.soak
@@ -57,6 +63,15 @@ class TestSoak:
         def judge(schedule: Schedule) -> None:
             self.count(outcome := run(schedule))
             check_denied(outcome)
+
+        judge()
+
+    def test_schedules_with_a_restart_of_the_core(self) -> None:
+        @settings(SOAK, max_examples=100)
+        @given(schedules(restarted=True))
+        def judge(schedule: Schedule) -> None:
+            self.count(outcome := run(schedule))
+            check_restarted(outcome)
 
         judge()
 
