@@ -21,11 +21,13 @@ import msgspec
 
 from jinkies.cli.output import DIM, RED, YELLOW, Printer, block, complain, line
 from jinkies.cli.parser import Parser, Subparsers
+from jinkies.cli.progress import shown
 from jinkies.clock import SystemClock, iso
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.logs.levels import level_named
 from jinkies.logs.service import FETCH_LIMIT, LogsService
+from jinkies.logs.slices import Progress
 from jinkies.logs.targets import resolve
 from jinkies.model import Level, LogEvent, TailMode, TailSpec
 from jinkies.reading.joining import Neighbours
@@ -83,12 +85,15 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
         await _write_newest(arguments, config, start_ms, end_ms, write)
         return 0
     left = arguments.limit or config.max_log_lines
+    progress = Progress()
     async with (
         LogsService(config, clock) as logs,
+        shown(progress, clock) as progress_line,
         # One more than is shown tells whether anything was left out.
-        aclosing(logs.stream(_spec(arguments, since_ms=0), start_ms, end_ms, left + 1)) as runs,
+        aclosing(logs.stream(_spec(arguments, since_ms=0), start_ms, end_ms, left + 1, progress)) as runs,
     ):
         async for run in runs:
+            progress_line.erase()
             write(run[: max(0, left)])
             left -= len(run)
     if left < 0:
