@@ -39,7 +39,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     given: list[Given] = []
     held: list[Event] = []  # by the world, of the groups that were followed, from ``begin_ms`` on
     sessions: list[Session] = []
-    pages: int = 0  # answered
+    pages: int = 0  # answered, after a restart
     ended: bool = False  # the tail ended by itself
     before: list[Given] = []  # the restart
     asked: list[Event] = []  # of the groups that were followed and matching, however old
@@ -94,6 +94,7 @@ async def _run(schedule: Schedule, clock: Clock) -> Outcome:
         outcome = Outcome(schedule=schedule, begin_ms=begin_ms, asked_ms=begin_ms)
         saved = await _before_restart(spec, outcome, cloudwatch, clock)
         outcome.asked = [event for name in schedule.names for event in world.events(name) if matches(event.message)]
+        from_ms = clock.now_ms()
         async with LogsService(desk(cloudwatch.address), clock) as logs:
             if saved is not None:
                 logs.resume_tail(saved)
@@ -105,7 +106,7 @@ async def _run(schedule: Schedule, clock: Clock) -> Outcome:
             await _stop(collecting)
             outcome.end_ms = clock.now_ms()
     outcome.sessions = cloudwatch.live.sessions
-    outcome.pages = sum(call.status == 200 for call in cloudwatch.asked())
+    outcome.pages = sum(call.status == 200 and call.at_ms >= from_ms for call in cloudwatch.asked())
     return outcome
 
 
