@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jinkies.model import AlertPage, AlertRow
+from jinkies.priority import Level, level
 from jinkies.query import Filter
 
 MAX_ROWS = 20_000
@@ -16,7 +17,7 @@ def _order(row: AlertRow) -> tuple[int, int]:
 
 
 class AlertList:
-    """Rows that match a filter, newest ``last_seen`` first.
+    """Rows that match a filter, newest ``last_seen`` first, or by priority.
 
     Rows come from the replica (what is unresolved, and what changed since) and from pages of the store. A row older
     than the last page read is held back until its page is, so that the list never has a hole in it.
@@ -24,6 +25,9 @@ class AlertList:
 
     def __init__(self) -> None:
         self.filter = Filter()
+        self.by_priority = False
+        self._levels: dict[int, tuple[int, Level]] = {}  # revision and level, until the next ``reorder``
+        self._now_ms = 0
         self.rows: list[AlertRow] = []
         self.cursor: str | None = None
         self.complete = False  # the last page was read
@@ -71,14 +75,31 @@ class AlertList:
         self._rebuild()
 
     @property
+    def oldest(self) -> AlertRow | None:
+        """Of the rows held, the one seen longest ago."""
+        return max(self.rows, key=_order, default=None)
+
+    @property
     def may_miss(self) -> bool:
         """Whether only the core can tell if a row that changed belongs here."""
         return self.filter.needs_core
 
     def _rebuild(self) -> None:
         found = [row for row in self._known.values() if self._belongs(row)]
-        found.sort(key=_order)
+        found.sort(key=self._soonest if self.by_priority else _order)
         self.rows = found
+
+    def reorder(self, now_ms: int, *, by_priority: bool) -> None:
+        """The priority's level first, the newest of a level first; or the newest of all first."""
+        self._levels.clear()
+        self._now_ms, self.by_priority = now_ms, by_priority
+        self._rebuild()
+
+    def _soonest(self, row: AlertRow) -> tuple[int, int, int]:
+        held = self._levels.get(row.alert_id)
+        if held is None or held[0] != row.revision:
+            held = self._levels[row.alert_id] = (row.revision, level(row, max(self._now_ms, row.last_seen_at_ms)))
+        return (-held[1], *_order(row))
 
     def _belongs(self, row: AlertRow) -> bool:
         if self._frontier is not None and _order(row) > self._frontier:

@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.theme import Theme
 
 from jinkies.model import Level, PartState, Severity, State
+from jinkies.priority import Level as Priority
 
 BACKGROUND = "#10131a"
 SURFACE = "#161b25"
@@ -75,6 +76,8 @@ SEVERITY = {
     Severity.INFO: Style(color="#7fb0ff"),
 }
 SEVERITY_CRITICAL = SEVERITY[Severity.CRITICAL]
+PRIORITY = {Priority.URGENT: SEVERITY_CRITICAL, Priority.HIGH: WARN, Priority.NORMAL: FAINT, Priority.LOW: RULE}
+PRIORITY_WORD = PRIORITY | {Priority.NORMAL: TEXT, Priority.LOW: MUTED}
 STATE = {State.OPEN: STRONG, State.ACKNOWLEDGED: ACCENT, State.SNOOZED: MUTED, State.RESOLVED: OK}
 LEVEL = {
     Level.NONE: FAINT,

@@ -100,7 +100,7 @@ def _decide(command: Decision, *, as_json: bool) -> int:
     async def call(_config: Config, operator: Operator) -> int:
         outcome = await operator.execute(command)
         if as_json:
-            print(encode(alert_record((await operator.alert(command.alert_id)).row)))
+            print(encode(alert_record((await operator.alert(command.alert_id)).row, SystemClock().now_ms())))
         else:
             print(f"#{command.alert_id} {line(outcome.reason)}")
         return 0
@@ -119,7 +119,11 @@ def pull_request(arguments: argparse.Namespace) -> int:
         outcome = await operator.execute(command)
         if arguments.no_wait:
             row = (await operator.alert(command.alert_id)).row
-            print(encode(alert_record(row)) if arguments.json else f"#{command.alert_id} {line(outcome.reason)}")
+            print(
+                encode(alert_record(row, SystemClock().now_ms()))
+                if arguments.json
+                else f"#{command.alert_id} {line(outcome.reason)}"
+            )
             return 0
         if operator.hosting is Hosting.EMBEDDED:
             await carry_out_pull_request(operator, command.alert_id)  # no core runs, so nobody else does the work
@@ -182,5 +186,5 @@ def _report(row: AlertRow, *, as_json: bool) -> int:
     if asked is None or asked.state is not WorkState.DONE:
         complain(f"no pull request for #{row.alert_id}: {(asked and asked.error) or 'unknown reason'}")
         return 1
-    print(encode(alert_record(row)) if as_json else line(asked.url or ""))
+    print(encode(alert_record(row, SystemClock().now_ms())) if as_json else line(asked.url or ""))
     return 0

@@ -26,6 +26,7 @@ from jinkies.clock import SystemClock
 from jinkies.config import Config
 from jinkies.model import AlertDetail, AlertQuery, AlertRow, Rule, State
 from jinkies.operator import Operator
+from jinkies.priority import priority
 from jinkies.query import Filter, parse
 
 PAGE = 500  # the most that one query answers
@@ -47,8 +48,9 @@ def list_alerts(arguments: argparse.Namespace) -> int:
     async def call(_config: Config, operator: Operator) -> int:
         rows, more = await _collect(operator, query, arguments.limit)
         if arguments.json:
+            now_ms = SystemClock().now_ms()
             for row in rows:
-                print(encode(alert_record(row)))
+                print(encode(alert_record(row, now_ms)))
             return 0
         if rows:
             _print_rows(rows)
@@ -69,7 +71,7 @@ def show_alert(arguments: argparse.Namespace) -> int:
         if arguments.explain:
             _explain(detail, as_json=arguments.json)
         elif arguments.json:
-            print(encode(detail_record(detail)))
+            print(encode(detail_record(detail, SystemClock().now_ms())))
         else:
             _print_detail(detail)
         return 0
@@ -153,6 +155,8 @@ def _print_detail(detail: AlertDetail) -> None:
         f"{printer.paint(f'#{row.alert_id} {line(shown.title)}', BOLD)}"
     )
     printer.print(f"{row.severity} · {line(shown.status)} · {line(shown.summary)}")
+    how_soon = priority(row, now_ms)
+    printer.print(f"priority {how_soon.level.word}: {line(how_soon.reason)}")
     printer.print(
         f"first seen {moment(row.first_seen_at_ms)} ({ago(row.first_seen_at_ms, now_ms)}), "
         f"last seen {moment(row.last_seen_at_ms)} ({ago(row.last_seen_at_ms, now_ms)})"

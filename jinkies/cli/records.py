@@ -19,6 +19,7 @@ from jinkies.model import (
     PullRequest,
     TimelineEntry,
 )
+from jinkies.priority import Priority, priority
 
 # JSON leaves these as they are, and some terminals obey them.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -37,6 +38,19 @@ class LinkRecord(msgspec.Struct, frozen=True, kw_only=True):
         return cls(kind=link.kind, url=link.url, label=link.label)
 
 
+class PriorityRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How soon somebody should look, as of when it was printed."""
+
+    level: str  # low, normal, high, urgent
+    points: float  # 0 to 100
+    reason: str
+
+    @classmethod
+    def of(cls, found: Priority) -> Self:
+        """The record of a priority."""
+        return cls(level=found.level.word, points=round(found.points, 1), reason=found.reason)
+
+
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An alert as ``jinkies alerts --json`` prints it."""
 
@@ -53,6 +67,7 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
     links: tuple[LinkRecord, ...]
     revision: int
+    priority: PriorityRecord
 
 
 class ExplainRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +155,8 @@ def encode(record: msgspec.Struct) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", msgspec.json.encode(record).decode())
 
 
-def alert_record(row: AlertRow) -> AlertRecord:
-    """The record of an alert."""
+def alert_record(row: AlertRow, now_ms: int) -> AlertRecord:
+    """The record of an alert; its priority as of ``now_ms``."""
     return AlertRecord(
         id=str(row.alert_id),
         state=row.state,
@@ -156,12 +171,13 @@ def alert_record(row: AlertRow) -> AlertRecord:
         acknowledged_by=row.acknowledged_by.name if row.acknowledged_by else None,
         links=tuple(LinkRecord.of(link) for link in row.links),
         revision=row.revision,
+        priority=PriorityRecord.of(priority(row, now_ms)),
     )
 
 
-def detail_record(detail: AlertDetail) -> AlertDetailRecord:
+def detail_record(detail: AlertDetail, now_ms: int) -> AlertDetailRecord:
     """The record of an alert with its context."""
-    row, slim = detail.row, alert_record(detail.row)
+    row, slim = detail.row, alert_record(detail.row, now_ms)
     return AlertDetailRecord(
         **msgspec.structs.asdict(slim),
         decision_rev=row.decision_rev,

@@ -61,7 +61,10 @@ def test_alerts_as_json_have_what_is_documented(run: Run) -> None:
         "acknowledged_by",
         "links",
         "revision",
+        "priority",
     ]
+    assert one["priority"]["level"] == "urgent"
+    assert one["priority"]["reason"].startswith("critical · ")
     assert (one["state"], one["severity"], one["service"], one["environment"]) == ("open", "critical", "api", "test")
     assert (one["exception_type"], one["count"], one["acknowledged_by"]) == ("ValueError", 2, None)
     assert one["first_seen"].endswith("Z")

@@ -28,6 +28,7 @@ from tui.widgets.frame import set_subtitle, set_title
 from tui.work import start
 
 _PAGE = 200
+_REORDER_TICKS = 10  # seconds: priorities cool by themselves, and rows that move at once would not be read
 
 
 class AlertsScreen(AlertActions):
@@ -43,6 +44,9 @@ class AlertsScreen(AlertActions):
             id="alerts.filter",
             tooltip="Filter: state:, service:, level>=, env:, since:, words",
         ),
+        Binding(
+            "comma", "order", "order", show=False, id="alerts.order", tooltip="By priority, or the newest first again"
+        ),
         Binding("f", "fold", "unfold", show=False, id="alerts.fold", tooltip="Unfold or fold the libraries' frames"),
         Binding("escape", "back", "back", show=False, id="alerts.back", tooltip="To the table, then clear the filter"),
     ]
@@ -56,6 +60,7 @@ class AlertsScreen(AlertActions):
         self._unfolded = False
         self._filter_error = ""
         self._paging = False
+        self._ticks = 0
 
     def body(self) -> Iterable[Widget]:
         """Table and detail."""
@@ -103,8 +108,8 @@ class AlertsScreen(AlertActions):
             self._ask(None)
         elif self.session.counts.unresolved <= len(self.list.rows) or len(self.list.rows) < SNAPSHOT_ROWS:
             self.list.seed_complete()
-        else:
-            self.list.seed_frontier(self.list.rows[-1])
+        elif (oldest := self.list.oldest) is not None:
+            self.list.seed_frontier(oldest)
 
     def _show_rows(self) -> None:
         self.table.empty_words = (
@@ -119,7 +124,8 @@ class AlertsScreen(AlertActions):
         if self._filter_error:
             set_title(self.table, f"✗ {clean(self._filter_error)}", left_colour=theme.BAD_COLOUR)
         else:
-            set_title(self.table, clean(self.list.filter.text))
+            order = "by priority" if self.list.by_priority else "newest first"
+            set_title(self.table, clean(self.list.filter.text), order)
         total = self.list.filter.total(self.session.counts)
         more = "" if self.list.complete else " · of what is held" if self.session.lost else " · more ↓"
         held = len(self.list.rows)
@@ -129,6 +135,10 @@ class AlertsScreen(AlertActions):
     def tick(self) -> None:
         """Ages move."""
         super().tick()
+        self._ticks += 1
+        if self.list.by_priority and self._ticks % _REORDER_TICKS == 0:
+            self.list.reorder(self.session.now_ms(), by_priority=True)
+            self._show_rows()
         self.table.refresh_changed()
         self._show_detail()
 
@@ -237,6 +247,12 @@ class AlertsScreen(AlertActions):
         """Libraries' frames."""
         self._unfolded = not self._unfolded
         self._show_detail()
+
+    def action_order(self) -> None:
+        """By priority, or the newest first."""
+        self.list.reorder(self.session.now_ms(), by_priority=not self.list.by_priority)
+        self._show_rows()
+        self.table.action_edge(-1)
 
     # The filter
 

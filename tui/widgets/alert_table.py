@@ -16,12 +16,14 @@ from textual.strip import Strip
 from jinkies.cards import MARKS
 from jinkies.clock import Clock
 from jinkies.model import AlertRow, Severity, State, WorkState
+from jinkies.priority import Level, level
 from tui import theme
 from tui.draw import Line, Part, line, strip_of
 from tui.format import ago, clean, fit, short_count
 
 _SHORT = {Severity.CRITICAL: "crt", Severity.ERROR: "err", Severity.WARNING: "wrn", Severity.INFO: "inf"}
 _NEAR_END = 50
+PRIORITY_MARK = {Level.URGENT: "█", Level.HIGH: "▆", Level.NORMAL: "▃", Level.LOW: "▁"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def columns_for(width: int, largest_id: int = 0) -> Columns:
     service = 12 if width >= 90 else 8
     who = 12 if width >= 90 else 8 if width >= 56 else 0
     link = 7 if width >= 90 else 0
-    fixed = 2 + number + 2 + 5 + 2 + service + 2 + 1 + 4 + 1 + 4 + (who and who + 2) + (link and link + 1)
+    fixed = 2 + number + 3 + 5 + 2 + service + 2 + 1 + 4 + 1 + 4 + (who and who + 2) + (link and link + 1)
     return Columns(number, service, max(width - fixed, 8), who, link)
 
 
@@ -271,7 +273,7 @@ class AlertTable(ScrollView, can_focus=True):
 
 
 def _heading(columns: Columns) -> Line:
-    cells = ["  ", fit("id", columns.id, right=True), "  sev    ", fit("service", columns.service), "  "]
+    cells = ["  ", fit("id", columns.id, right=True), "   sev    ", fit("service", columns.service), "  "]
     cells += [fit("title", columns.title), " ", fit("n", 4, right=True), " last"]
     cells += ["  ", fit("who", columns.who)] if columns.who else []
     cells += [" ", "pr"] if columns.link else []
@@ -284,11 +286,13 @@ def row_line(row: AlertRow, columns: Columns, now_ms: int, *, selected: bool) ->
     severity = theme.MUTED if quiet else theme.SEVERITY[row.severity]
     who, who_style = who_text(row, now_ms)
     pull_request, link_style = link_text(row)
+    soon = level(row, now_ms)
     title = theme.MUTED if quiet else theme.STRONG if selected else theme.TEXT
     parts: list[Part] = [
         ("▶ " if selected else "  ", theme.ACCENT),
         (fit(str(row.alert_id), columns.id, right=True), theme.MUTED),
-        (f"  {MARKS[row.severity]} {_SHORT[row.severity]}  ", severity),
+        (f" {PRIORITY_MARK[soon]}", theme.PRIORITY[soon]),
+        (f" {MARKS[row.severity]} {_SHORT[row.severity]}  ", severity),
         (fit(clean(row.service), columns.service) + "  ", theme.MUTED if quiet else theme.TEXT),
         (fit(clean(row.title), columns.title), title),
         (" " + fit(short_count(row.count), 4, right=True), theme.MUTED),

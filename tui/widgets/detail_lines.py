@@ -17,6 +17,7 @@ from jinkies.model import (
     PullRequest,
     WorkState,
 )
+from jinkies.priority import priority
 from tui import theme
 from tui.draw import Line, Part, line, rule, width_of, wrapped
 from tui.format import clean, clean_lines, clock_text, cut, fit, moment_text, short_count
@@ -87,6 +88,9 @@ def _facts(shown: Shown, width: int) -> list[Line]:
         (f"×{short_count(row.count)}", theme.STRONG),
     ]
     lines = [*_flow(facts, width), *_flow([(f"first {first}", theme.MUTED), (f"last {last}", theme.MUTED)], width)]
+    soon = priority(row, shown.now_ms)
+    words: list[Part] = [(f"{soon.level.word} priority", theme.PRIORITY_WORD[soon.level]), (soon.reason, theme.MUTED)]
+    lines += _flow(words, width)
     latest = shown.detail.latest if shown.detail is not None else None
     where: list[Part] = [(clean(row.request_path or ""), theme.TEXT)]
     if latest is not None:

@@ -19,6 +19,8 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
+    "comma": ",",
+    "asterisk": "*",
     "escape": "esc",
     "enter": "⏎",
     "down": "↓",
@@ -33,7 +35,8 @@ _NAMES = {
 _CHARACTERS = {
     name: character
     for name, character in _NAMES.items()
-    if name in {"slash", "question_mark", "ampersand", "apostrophe", "quotation_mark"} or name.endswith("bracket")
+    if name in {"slash", "question_mark", "ampersand", "apostrophe", "quotation_mark", "comma", "asterisk"}
+    or name.endswith("bracket")
 } | {"space": " "}
 
 
