@@ -220,10 +220,15 @@ class StartTail(Command, frozen=True, kw_only=True, tag="start_tail"):
 
 
 class Expire(Command, frozen=True, kw_only=True, tag="expire"):
-    """Delete alerts last seen and resolved before ``before_ms``, at most ``limit`` of them; only the core says this."""
+    """Delete alerts last seen and resolved before ``before_ms``, at most ``limit`` of them; only the core says this.
+
+    With ``compact_before_ms`` it also compacts a piece of the journal that is older: what people did moves into
+    timelines, the rest is deleted. A number of the newest entries always stays.
+    """
 
     before_ms: int
     limit: int = 200
+    compact_before_ms: int | None = None
 
 
 class AdvanceWatch(Command, frozen=True, kw_only=True, tag="advance_watch"):

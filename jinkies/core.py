@@ -287,6 +287,8 @@ class Core:
         held = self.hub.replay(after, until)
         while held is None:
             page = await self.reader.journal_after(after)
+            if not page or page[0][0].seq != after + 1:
+                raise ResyncNeeded("the position was compacted away while it was followed")
             for entry, body in page:
                 if entry.seq > until:
                     break
@@ -418,8 +420,9 @@ def _wanted(requests: list[Request], now_ms: int) -> Wanted:
                 wanted.alert_ids.update(item.alert_id for item in items)
             case Tick(limit=limit):
                 wanted.due_before_ms, wanted.due_limit = now_ms, limit
-            case Expire(before_ms=before_ms, limit=limit):
+            case Expire(before_ms=before_ms, limit=limit, compact_before_ms=compact_before_ms):
                 wanted.expire_before_ms, wanted.expire_limit = before_ms, limit
+                wanted.compact_before_ms = compact_before_ms
             case _:
                 pass
     return wanted

@@ -15,6 +15,7 @@ TICK_S = 1.0
 STEP_S = 0.05  # between two steps of a long work, so that ingest passes
 PROGRESS_S = 10.0  # between two records of how far tails have come
 RETENTION_S = 3_600.0
+JOURNAL_DAYS = 7  # entries older than that are compacted, unless they are among the newest few thousand
 DAY_MS = 86_400_000
 BOT_SILENCE_S = 40.0  # it reports every 15 s
 BOT_SILENT = "the bot is silent: is jinkies-bot running?"
@@ -57,11 +58,12 @@ async def keep_tails(core: Core, logs: Logs) -> None:
 
 
 async def expire(core: Core) -> None:
-    """Delete resolved alerts past ALERT_RETENTION_DAYS, in small steps that let ingest pass between them."""
-    while core.config.alert_retention_days > 0:
-        before_ms = core.clock.now_ms() - core.config.alert_retention_days * DAY_MS
+    """Delete resolved alerts past ALERT_RETENTION_DAYS and compact the journal, in small steps between ingest's."""
+    while True:
+        now_ms, days = core.clock.now_ms(), core.config.alert_retention_days
+        step = Expire(before_ms=now_ms - days * DAY_MS if days else 0, compact_before_ms=now_ms - JOURNAL_DAYS * DAY_MS)
         with contextlib.suppress(StoreFailed, Overloaded):
-            while (await core.execute(Expire(before_ms=before_ms), SYSTEM)).changed:
+            while (await core.execute(step, SYSTEM)).changed:
                 await core.clock.sleep(STEP_S)
         await core.clock.sleep(RETENTION_S)
 

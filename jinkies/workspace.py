@@ -87,7 +87,7 @@ class Workspace:
         )
         self._answered = dict(loaded.answered)
         self._leases = dict(loaded.leases)
-        self._expired = loaded.expired
+        self._expired, self._compactable = loaded.expired, loaded.compactable
         self._last_entry: dict[int, int] = {}  # alert → index of its newest entry in changes.entries
 
     def carry_out(self, request: Request) -> Outcome:
@@ -326,7 +326,9 @@ class Workspace:
             self.changes.counts = msgspec.structs.replace(self.changes.counts, resolved=resolved)
             self._append(EntryKind.ALERT_EXPIRED, actor, alert_id, "deleted after its retention", None)
         deleted = len(self.changes.expired) - already
-        return Outcome(changed=deleted > 0, reason=f"{deleted} deleted")
+        through, self._compactable = self._compactable, 0
+        self.changes.compact_through = max(self.changes.compact_through, through)
+        return Outcome(changed=deleted > 0 or through > 0, reason=f"{deleted} deleted")
 
     def _stored(self, alert_id: int) -> StoredAlert:
         stored = self._alerts.get(alert_id)

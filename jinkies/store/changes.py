@@ -57,6 +57,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     due_limit: int = 0  # so many at most
     expire_before_ms: int | None = None
     expire_limit: int = 0
+    compact_before_ms: int | None = None
 
 
 class Loaded(msgspec.Struct, kw_only=True):
@@ -73,6 +74,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     silences: dict[int, Silence]  # those that run or are to come
     due: list[int]  # ids of alerts that time decides on
     expired: list[int]  # ids of resolved alerts that are past keeping
+    compactable: int = 0  # the journal may go up to here, in this step
 
 
 class Changes(msgspec.Struct, kw_only=True):
@@ -91,6 +93,7 @@ class Changes(msgspec.Struct, kw_only=True):
     tails: tuple[SavedTail, ...] | None = None  # all that are to be kept; None: as before
     expired: list[int] = msgspec.field(default_factory=list)
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
+    compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
     next_alert_id: int = 0
     counts: Counts = Counts()
     at_ms: int = 0
@@ -98,5 +101,13 @@ class Changes(msgspec.Struct, kw_only=True):
     @property
     def empty(self) -> bool:
         """Nothing to write."""
-        written = self.entries or self.answered or self.leases or self.cursors or self.deliveries
-        return not written and self.tails is None
+        written = (
+            self.entries,
+            self.answered,
+            self.leases,
+            self.cursors,
+            self.deliveries,
+            self.tails,
+            self.compact_through,
+        )
+        return not any(written)

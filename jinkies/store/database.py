@@ -17,6 +17,9 @@ import aiosqlite
 from jinkies.errors import StoreFailed
 
 BUSY_TIMEOUT_MS = 5_000
+WRITER_CACHE_KB = 16_000
+READER_CACHE_KB = 16_000  # of each
+WAL_KEPT_BYTES = 64 * 1_048_576  # what a long reader made it grow beyond is given back
 
 
 @asynccontextmanager
@@ -49,6 +52,7 @@ async def open_reader(path: Path) -> AsyncIterator[aiosqlite.Connection]:
     try:
         await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         await connection.execute("PRAGMA query_only = ON")
+        await connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KB}")
         yield connection
     finally:
         await connection.close()
@@ -56,7 +60,10 @@ async def open_reader(path: Path) -> AsyncIterator[aiosqlite.Connection]:
 
 async def _configure(connection: aiosqlite.Connection) -> None:
     await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    await connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is written; later it says nothing
     await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
+    await connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA foreign_keys = ON")
     if sys.platform == "darwin":  # there fsync() leaves data in the drive's cache (SQLite, PRAGMA fullfsync)

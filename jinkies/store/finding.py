@@ -2,8 +2,8 @@
 
 A filter's states and severities are walked side by side and merged in order, so that a page costs what it holds and
 not what the filter leaves out. Text is found in one of three ways, chosen by how many alerts hold it: a few are
-fetched and sorted; of many, the newest rows of the filter are asked one by one; only where that does not fill a page
-are all that hold it gathered first.
+fetched and sorted; many are gathered first, and the walk leaves out the others; of nearly all, the newest rows of
+the filter are asked one by one, unless that does not fill a page.
 """
 
 # ruff: noqa: S608 - every part of a statement is a literal of this module; what users wrote is bound
@@ -17,7 +17,8 @@ from jinkies.model import AlertQuery, Severity, State
 from jinkies.query import Term, terms
 
 FEW = 2_000  # alerts that hold a text: as many are fetched and sorted
-PROBED = 3_000  # newest rows of a filter that are asked one by one whether they hold a text
+MANY = 150_000  # alerts that hold a text: as many are gathered without a thought
+PROBED = 2_000  # newest rows of a filter that are asked one by one whether they hold a text
 PREFIX_LENGTH = 3  # characters; fewer begin too many words to be meant
 IDS_LIMIT = 500
 LAST_ID = 2**63 - 1  # SQLite's largest integer
@@ -37,13 +38,23 @@ class Search(msgspec.Struct, frozen=True):
 
     query: AlertQuery
     match: str  # FTS5's language; every word of the user's is quoted; "" without text
+    whole: str  # the same with all words whole, where the last one may also be a beginning; else ""
     excluded: str  # likewise: what holds this is left out
     number: int | None  # the alert that a bare number may mean
 
-    def count_few(self) -> Statement:
-        """How many alerts hold the text, counted to ``FEW`` + 1."""
+    @property
+    def probes(self) -> bool:
+        """Whether a single alert can be asked quickly: not so for beginnings of words, which are looked up anew."""
+        return not self.whole
+
+    def as_whole(self) -> Search:
+        """The same with all words whole."""
+        return msgspec.structs.replace(self, match=self.whole, whole="")
+
+    def counted(self) -> Statement:
+        """How many alerts hold the text, counted to ``MANY`` + 1."""
         sql = "SELECT count(*) FROM (SELECT 1 FROM alert_search WHERE alert_search MATCH ? LIMIT ?)"
-        return Statement(sql, (self.match, FEW + 1))
+        return Statement(sql, (self.match, MANY + 1))
 
     def walked(self) -> Statement:
         """The page, along the indices alone."""
@@ -130,6 +141,7 @@ def search_of(query: AlertQuery) -> Search:
     return Search(
         query=query,
         match=" AND ".join(match),
+        whole=" AND ".join(one.removesuffix("*") for one in match) if any(one.endswith("*") for one in match) else "",
         excluded=" OR ".join(_phrase(word) for word in words if word.excluded),
         number=_number(words),
     )

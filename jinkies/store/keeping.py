@@ -1,4 +1,4 @@
-"""Which occurrences of an alert stay: the first, the newest, and ever fewer of those between. Pure.
+"""What stays: of an alert's occurrences the first, the newest, and ever fewer of those between; of the journal. Pure.
 
 Ordinals count an alert's occurrences from 1. Of those ``NEWEST``·2^j or more behind the newest, only multiples of
 ``STEP``·2^j stay: each survivor of a later bound was one of an earlier, so nothing has to be kept for the future.
@@ -6,8 +6,13 @@ Ordinals count an alert's occurrences from 1. Of those ``NEWEST``·2^j or more b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 NEWEST = 20  # kept whole, besides the first
 STEP = 16
+JOURNAL_ENTRIES = 200_000  # more are compacted however new they are
+JOURNAL_NEWEST = 10_000  # never compacted however old they are: who was away for a while goes on where it was
+COMPACT_STEP = 500  # entries in one transaction
 
 
 def dropped(counts: range) -> list[int]:
@@ -23,3 +28,19 @@ def dropped(counts: range) -> list[int]:
                 gone.append(ordinal)
             behind, step = behind * 2, step * 2
     return gone
+
+
+def compactable(oldest: Iterable[tuple[int, int]], head: int, before_ms: int) -> int:
+    """Up to which entry the journal may go; 0 is none.
+
+    Args:
+        oldest: (seq, at_ms) of its oldest entries, in order.
+        head: the newest entry's seq.
+        before_ms: what is older may go.
+    """
+    through = 0
+    for seq, at_ms in oldest:
+        if seq > head - JOURNAL_NEWEST or (at_ms >= before_ms and seq > head - JOURNAL_ENTRIES):
+            break
+        through = seq
+    return through

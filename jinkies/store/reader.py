@@ -16,18 +16,20 @@ from jinkies.events import SNAPSHOT_DELIVERIES, SNAPSHOT_ROWS, JournalEntry
 from jinkies.matching import Silence, Subject
 from jinkies.model import (
     UNRESOLVED,
+    Actor,
     AlertDetail,
     AlertPage,
     AlertQuery,
     AlertRow,
     Counts,
     Delivery,
+    EntryKind,
     Occurrence,
     SavedTail,
     TimelineEntry,
 )
 from jinkies.store.database import open_reader
-from jinkies.store.finding import FEW, LAST_ID, Search, Statement, cursor_of, search_of, walk
+from jinkies.store.finding import FEW, LAST_ID, MANY, Search, Statement, cursor_of, search_of, walk
 
 READERS = 2
 TIMELINE_ENTRIES = 200
@@ -35,6 +37,7 @@ JOURNAL_PAGE = 500
 
 _Found = tuple[bytes, int, int]  # image, last_seen_at_ms, alert_id
 
+_actor = msgspec.json.Decoder(Actor).decode
 _row = msgspec.json.Decoder(AlertRow).decode
 _occurrence = msgspec.json.Decoder(Occurrence).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
@@ -82,6 +85,15 @@ class Reader:
             ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
             return int(seq)
 
+    async def counts(self) -> Counts:
+        """Alerts by state, as they are kept."""
+        async with self._connection() as db:
+            return await self._counts(db)
+
+    async def _counts(self, db: aiosqlite.Connection) -> Counts:
+        rows = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'counts'"))
+        return msgspec.json.decode(rows[0][0], type=Counts) if rows else Counts()
+
     async def state(self) -> State:
         """Counts, unresolved rows and deliveries, all of one moment."""
         async with self._connection() as db:
@@ -93,7 +105,6 @@ class Reader:
 
     async def _state(self, db: aiosqlite.Connection) -> State:
         ((seq,),) = await db.execute_fetchall("SELECT coalesce(max(seq), 0) FROM journal")
-        counts = list(await db.execute_fetchall("SELECT value FROM meta WHERE name = 'counts'"))
         page, values = walk(AlertQuery(states=UNRESOLVED), SNAPSHOT_ROWS)
         rows = await db.execute_fetchall(
             f"SELECT a.image, a.alert_id FROM ({page}) AS w CROSS JOIN alerts AS a ON a.alert_id = w.alert_id",  # noqa: S608 - literals
@@ -108,7 +119,7 @@ class Reader:
         )
         return State(
             seq=seq,
-            counts=msgspec.json.decode(counts[0][0], type=Counts) if counts else Counts(),
+            counts=await self._counts(db),
             rows=tuple(_row(image) for image, _ in rows),
             deliveries=tuple(_delivery(image) for (image,) in deliveries),
         )
@@ -148,10 +159,13 @@ class Reader:
         return rows
 
     async def _find_text(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
-        ((held,),) = await db.execute_fetchall(*_parts(search.count_few()))
+        if search.whole:  # of a word that so many hold whole, other words that begin like it are not meant as well
+            ((whole,),) = await db.execute_fetchall(*_parts(search.as_whole().counted()))
+            search = search.as_whole() if whole > MANY else search
+        ((held,),) = await db.execute_fetchall(*_parts(search.counted()))
         if held <= FEW:
             return await _run(db, search.fetched())
-        rows = await _run(db, search.probed())
+        rows = await _run(db, search.probed()) if held > MANY and search.probes else []
         return rows if len(rows) > search.query.limit else await _run(db, search.gathered())
 
     async def alert(self, alert_id: int) -> AlertDetail:
@@ -189,10 +203,19 @@ class Reader:
             (alert_id, TIMELINE_ENTRIES),
         )
         entries = [_entry(body) for (body,) in rows]
-        return tuple(
+        newest = [
             TimelineEntry(seq=entry.seq, at_ms=entry.at_ms, kind=entry.kind, actor=entry.actor, text=entry.text)
             for entry in reversed(entries)
+        ]
+        kept = await db.execute_fetchall(
+            "SELECT seq, at_ms, kind, actor, text FROM timeline WHERE alert_id = ? ORDER BY seq DESC LIMIT ?",
+            (alert_id, TIMELINE_ENTRIES - len(newest)),
         )
+        older = [
+            TimelineEntry(seq=seq, at_ms=at_ms, kind=EntryKind(kind), actor=_actor(actor), text=text)
+            for seq, at_ms, kind, actor, text in kept
+        ]
+        return (*reversed(older), *newest)
 
     async def requested_pull_requests(self) -> tuple[int, ...]:
         """Ids of alerts whose pull request is asked for and not there yet."""

@@ -17,9 +17,11 @@ from jinkies.events import JournalEntry
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Episode, Lease, Loaded, StoredAlert, Wanted
-from jinkies.store.keeping import dropped
+from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
 
 DAY_MS = 86_400_000
+FIGURES_DAYS = 400  # how far back figures reach
+VACUUM_PAGES = 500  # given back to the file system in one step
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
@@ -47,6 +49,14 @@ _INSERT_ALERT = (
 _UPDATE_ALERT = f"UPDATE alerts SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE alert_id = ?"  # noqa: S608 - literals
 _INSERT_TEXT = (
     "INSERT INTO alert_search (rowid, text, tags) SELECT alert_id, text, tags FROM alert_texts WHERE alert_id = ?"
+)
+
+# What people and the lifecycle did; not each occurrence, and not each edit of a card.
+_KEEP_TIMELINE = (
+    "INSERT OR IGNORE INTO timeline (alert_id, seq, at_ms, kind, actor, text)"
+    " SELECT alert_id, seq, at_ms, kind, CAST(body AS TEXT) -> '$.actor', CAST(body AS TEXT) ->> '$.text'"
+    " FROM journal AS j WHERE seq <= ? AND kind NOT IN ('alert.occurred', 'delivery.changed', 'alert.expired')"
+    " AND EXISTS (SELECT 1 FROM alerts AS a WHERE a.alert_id = j.alert_id)"
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -100,6 +110,10 @@ class Writer:
     def _commit(self, changes: Changes) -> list[bytes]:
         bodies = self._apply(changes)
         self._sqlite.execute("COMMIT")
+        if changes.compact_through or changes.expired:
+            with suppress(sqlite3.Error):  # what is free now is given back later
+                # As a script: of a pragma without columns, execute() takes one step only, and each frees one page.
+                self._sqlite.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         return bodies
 
     def _fetch(self, sql: str, parameters: tuple[object, ...] = ()) -> list[Any]:
@@ -133,6 +147,7 @@ class Writer:
             silences=self._load_silences(wanted.now_ms),
             due=due,
             expired=self._load_expired(wanted),
+            compactable=self._load_compactable(wanted, head),
         )
         self._load_deliveries(loaded)
         return loaded
@@ -205,6 +220,12 @@ class Writer:
         )
         return [alert_id for (alert_id,) in rows]
 
+    def _load_compactable(self, wanted: Wanted, head: int) -> int:
+        if wanted.compact_before_ms is None:
+            return 0
+        oldest = self._fetch("SELECT seq, at_ms FROM journal ORDER BY seq LIMIT ?", (COMPACT_STEP,))
+        return compactable(oldest, head, wanted.compact_before_ms)
+
     def _apply(self, changes: Changes) -> list[bytes]:
         self._write_alerts(changes)
         bodies = self._write_journal(changes.entries)
@@ -213,6 +234,7 @@ class Writer:
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
         )
         self._write_silences(changes)
+        self._compact(changes)
         self._write_answered(changes)
         self._write_leases(changes)
         self._many(
@@ -310,6 +332,23 @@ class Writer:
             ],
         )
         return bodies
+
+    def _compact(self, changes: Changes) -> None:
+        """Timelines take what they show of the journal's oldest entries, and these go."""
+        if changes.compact_through:
+            self._sqlite.execute(_KEEP_TIMELINE, (changes.compact_through,))
+            self._sqlite.execute("DELETE FROM journal WHERE seq <= ?", (changes.compact_through,))
+            old = changes.at_ms // DAY_MS - FIGURES_DAYS
+            self._sqlite.execute(
+                "DELETE FROM activity WHERE (day, alert_id) IN (SELECT day, alert_id FROM activity WHERE day < ?"
+                " ORDER BY day LIMIT ?)",
+                (old, COMPACT_STEP),
+            )
+            self._sqlite.execute(
+                "DELETE FROM episodes WHERE (alert_id, opened_at_ms) IN (SELECT alert_id, opened_at_ms FROM episodes"
+                " WHERE opened_at_ms < ? ORDER BY opened_at_ms LIMIT ?)",
+                (old * DAY_MS, COMPACT_STEP),
+            )
 
     def _write_answered(self, changes: Changes) -> None:
         if not changes.answered:
