@@ -63,6 +63,7 @@ from jinkies.operator import MATCHED, Hosting
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
 from jinkies.requests import Request, digest
+from jinkies.stats import Stats, StatsQuery
 from jinkies.store.changes import Changes, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
@@ -369,6 +370,10 @@ class EmbeddedOperator:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """See ``Operator.alerts``."""
         return await self.core.reader.alerts(query)
+
+    async def stats(self, query: StatsQuery) -> Stats:
+        """See ``Operator.stats``."""
+        return await self.core.reader.stats(query)
 
     async def alert(self, alert_id: int) -> AlertDetail:
         """See ``Operator.alert``."""

@@ -22,6 +22,7 @@ from jinkies.model import (
     TailBatch,
     TailSpec,
 )
+from jinkies.stats import Stats, StatsQuery
 
 MATCHED = 1_000  # newest alerts that a preview of matchers looks at
 
@@ -80,6 +81,13 @@ class Operator(Protocol):
 
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """A page of alerts, newest ``last_seen`` first. Raises ``Invalid`` for a cursor or limit out of bounds."""
+        ...
+
+    async def stats(self, query: StatsQuery) -> Stats:
+        """Figures of a time range: times to act, counts by day and service, noisy alerts.
+
+        Raises ``Invalid`` for a range that is empty or longer than 400 days.
+        """
         ...
 
     async def alert(self, alert_id: int) -> AlertDetail:

@@ -164,13 +164,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         return sum(by_state[state.value] for state in self.states or tuple(State))
 
 
-def parse(text: str, *, now_ms: int, zone: tzinfo | None = None) -> Filter:
+def parse(text: str, *, now_ms: int, zone: tzinfo | None = None, states: tuple[State, ...] = UNRESOLVED) -> Filter:
     """Read a query.
 
     Args:
         text: at most ``TEXT_LIMIT`` characters; empty means every unresolved alert.
         now_ms: what ``since:2h`` counts back from.
         zone: for clock times; None is this machine's.
+        states: those that are meant where none is named.
 
     Raises:
         Invalid: names the word that can't be read, and what would be right.
@@ -189,8 +190,7 @@ def parse(text: str, *, now_ms: int, zone: tzinfo | None = None) -> Filter:
             _add_id(found, number[1])
         else:
             words.append(token)
-    if "ids" in found:
-        found.setdefault("states", ())
+    found.setdefault("states", () if "ids" in found else states)
     since_ms, until_ms = found.get("since_ms"), found.get("until_ms")
     if isinstance(since_ms, int) and isinstance(until_ms, int) and since_ms >= until_ms:
         raise Invalid(f"since:{found['since']} is not before until:{found['until']}")

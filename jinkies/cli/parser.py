@@ -117,7 +117,7 @@ def build_parser() -> Parser:
     _add_reading(subparsers)
     _add_acting(subparsers)
     _add_setup(subparsers)
-    for module in ("logs", "query"):  # here, because they build on this module
+    for module in ("logs", "query", "keep"):  # here, because they build on this module
         importlib.import_module(f"jinkies.cli.{module}").add_parsers(subparsers)
     return parser
 

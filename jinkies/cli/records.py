@@ -188,8 +188,8 @@ def detail_record(detail: AlertDetail, now_ms: int) -> AlertDetailRecord:
         resolved_by=row.resolved_by.name if row.resolved_by else None,
         resolved_at=_iso(row.resolved_at_ms),
         pull_request=_pull_request(row.pull_request),
-        latest=_occurrence(detail.latest),
-        first=_occurrence(detail.first),
+        latest=occurrence_record(detail.latest),
+        first=occurrence_record(detail.first),
         timeline=tuple(_timeline(entry) for entry in detail.timeline),
         deliveries=tuple(_delivery(delivery) for delivery in detail.deliveries),
     )
@@ -213,7 +213,8 @@ def _pull_request(asked: PullRequest | None) -> PullRequestRecord | None:
     )
 
 
-def _occurrence(occurrence: Occurrence) -> OccurrenceRecord:
+def occurrence_record(occurrence: Occurrence) -> OccurrenceRecord:
+    """The record of an occurrence."""
     return OccurrenceRecord(
         occurred_at=iso(occurrence.occurred_at_ms),
         message=occurrence.message,

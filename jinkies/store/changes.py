@@ -101,13 +101,5 @@ class Changes(msgspec.Struct, kw_only=True):
     @property
     def empty(self) -> bool:
         """Nothing to write."""
-        written = (
-            self.entries,
-            self.answered,
-            self.leases,
-            self.cursors,
-            self.deliveries,
-            self.tails,
-            self.compact_through,
-        )
-        return not any(written)
+        written = (self.entries, self.answered, self.leases, self.cursors, self.deliveries, self.compact_through)
+        return not any(written) and self.tails is None

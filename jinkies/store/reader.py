@@ -28,10 +28,12 @@ from jinkies.model import (
     SavedTail,
     TimelineEntry,
 )
+from jinkies.stats import Stats, StatsQuery
+from jinkies.store import figures
 from jinkies.store.database import open_reader
 from jinkies.store.finding import FEW, LAST_ID, MANY, Search, Statement, cursor_of, search_of, walk
 
-READERS = 2
+READERS = 3
 TIMELINE_ENTRIES = 200
 JOURNAL_PAGE = 500
 
@@ -62,6 +64,7 @@ class Reader:
         self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue(len(connections))
         for connection in connections:
             self._free.put_nowait(connection)
+        self._figuring = asyncio.Lock()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -168,6 +171,11 @@ class Reader:
         rows = await _run(db, search.probed()) if held > MANY and search.probes else []
         return rows if len(rows) > search.query.limit else await _run(db, search.gathered())
 
+    async def stats(self, query: StatsQuery) -> Stats:
+        """Figures, one such question at a time, so that the other connections stay free. Raises ``Invalid``."""
+        async with self._figuring, self._connection() as db:
+            return await figures.stats(db, query)
+
     async def alert(self, alert_id: int) -> AlertDetail:
         """One alert with its context. Raises ``NotFound``."""
         if not 0 < alert_id <= LAST_ID:
@@ -196,6 +204,14 @@ class Reader:
             timeline=timeline,
             deliveries=tuple(_delivery(delivery) for (delivery,) in deliveries),
         )
+
+    async def occurrences(self, alert_id: int) -> tuple[Occurrence, ...]:
+        """Those of an alert that are kept, oldest first."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall(
+                "SELECT image FROM occurrences WHERE alert_id = ? ORDER BY ordinal", (alert_id,)
+            )
+        return tuple(_occurrence(image) for (image,) in rows)
 
     async def _timeline(self, db: aiosqlite.Connection, alert_id: int) -> tuple[TimelineEntry, ...]:
         rows = await db.execute_fetchall(
@@ -265,6 +281,14 @@ class Reader:
         async with self._connection() as db:
             rows = list(await db.execute_fetchall("SELECT cursor FROM watches WHERE name = ?", (watch,)))
             return rows[0][0] if rows else None
+
+
+@asynccontextmanager
+async def open_moment(path: Path) -> AsyncIterator[Reader]:
+    """A reader that sees the database as it is now for as long as it is open, whatever is written meanwhile."""
+    async with open_reader(path) as connection:
+        await connection.execute("BEGIN")
+        yield Reader([connection])
 
 
 @asynccontextmanager

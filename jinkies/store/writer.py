@@ -16,11 +16,11 @@ from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery
-from jinkies.store.changes import Answered, Changes, Episode, Lease, Loaded, StoredAlert, Wanted
+from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
+from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
 
 DAY_MS = 86_400_000
-FIGURES_DAYS = 400  # how far back figures reach
 VACUUM_PAGES = 500  # given back to the file system in one step
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
 
@@ -49,14 +49,6 @@ _INSERT_ALERT = (
 _UPDATE_ALERT = f"UPDATE alerts SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE alert_id = ?"  # noqa: S608 - literals
 _INSERT_TEXT = (
     "INSERT INTO alert_search (rowid, text, tags) SELECT alert_id, text, tags FROM alert_texts WHERE alert_id = ?"
-)
-
-# What people and the lifecycle did; not each occurrence, and not each edit of a card.
-_KEEP_TIMELINE = (
-    "INSERT OR IGNORE INTO timeline (alert_id, seq, at_ms, kind, actor, text)"
-    " SELECT alert_id, seq, at_ms, kind, CAST(body AS TEXT) -> '$.actor', CAST(body AS TEXT) ->> '$.text'"
-    " FROM journal AS j WHERE seq <= ? AND kind NOT IN ('alert.occurred', 'delivery.changed', 'alert.expired')"
-    " AND EXISTS (SELECT 1 FROM alerts AS a WHERE a.alert_id = j.alert_id)"
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -234,7 +226,7 @@ class Writer:
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
         )
         self._write_silences(changes)
-        self._compact(changes)
+        compact(self._sqlite, changes)
         self._write_answered(changes)
         self._write_leases(changes)
         self._many(
@@ -258,7 +250,7 @@ class Writer:
         self._many(_UPDATE_ALERT, [(*_alert_columns(alert), alert.row.alert_id) for alert in known])
         self._write_occurrences(changes)
         self._many(_INSERT_TEXT, [(alert_id,) for alert_id in changes.opened | changes.renamed])
-        self._write_episodes(changes.episodes)
+        write_episodes(self._sqlite, changes.episodes)
         for table in ("alerts", "occurrences", "deliveries", "timeline"):
             sql = f"DELETE FROM {table} WHERE alert_id = ?"  # noqa: S608 - the names are the literals above
             self._many(sql, [(alert_id,) for alert_id in changes.expired])
@@ -307,21 +299,6 @@ class Writer:
             ],
         )
 
-    def _write_episodes(self, episodes: list[Episode]) -> None:
-        for one in episodes:
-            if one.begun_at_ms is not None:
-                self._sqlite.execute(
-                    "INSERT OR REPLACE INTO episodes (alert_id, opened_at_ms, service, acknowledged_at_ms,"
-                    " resolved_at_ms) VALUES (?, ?, ?, ?, ?)",
-                    (one.alert_id, one.begun_at_ms, one.service, one.acknowledged_at_ms, one.resolved_at_ms),
-                )
-            else:
-                self._sqlite.execute(
-                    "UPDATE episodes SET acknowledged_at_ms = ?, resolved_at_ms = ? WHERE alert_id = ? AND"
-                    " opened_at_ms = (SELECT max(opened_at_ms) FROM episodes WHERE alert_id = ?)",
-                    (one.acknowledged_at_ms, one.resolved_at_ms, one.alert_id, one.alert_id),
-                )
-
     def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
         bodies = [_encode(entry) for entry in entries]
         self._many(
@@ -332,23 +309,6 @@ class Writer:
             ],
         )
         return bodies
-
-    def _compact(self, changes: Changes) -> None:
-        """Timelines take what they show of the journal's oldest entries, and these go."""
-        if changes.compact_through:
-            self._sqlite.execute(_KEEP_TIMELINE, (changes.compact_through,))
-            self._sqlite.execute("DELETE FROM journal WHERE seq <= ?", (changes.compact_through,))
-            old = changes.at_ms // DAY_MS - FIGURES_DAYS
-            self._sqlite.execute(
-                "DELETE FROM activity WHERE (day, alert_id) IN (SELECT day, alert_id FROM activity WHERE day < ?"
-                " ORDER BY day LIMIT ?)",
-                (old, COMPACT_STEP),
-            )
-            self._sqlite.execute(
-                "DELETE FROM episodes WHERE (alert_id, opened_at_ms) IN (SELECT alert_id, opened_at_ms FROM episodes"
-                " WHERE opened_at_ms < ? ORDER BY opened_at_ms LIMIT ?)",
-                (old * DAY_MS, COMPACT_STEP),
-            )
 
     def _write_answered(self, changes: Changes) -> None:
         if not changes.answered:

@@ -28,6 +28,7 @@ from jinkies.model import (
     TailSpec,
 )
 from jinkies.operator import Hosting
+from jinkies.stats import Stats, StatsQuery
 from jinkies.wire.codec import (
     PROTOCOL_HEADER,
     SILENCE_S,
@@ -100,6 +101,10 @@ class AttachedOperator:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """See ``Operator.alerts``."""
         return await self._ask("POST", "/v1/alerts", AlertPage, query)
+
+    async def stats(self, query: StatsQuery) -> Stats:
+        """See ``Operator.stats``."""
+        return await self._ask("POST", "/v1/stats", Stats, query)
 
     async def alert(self, alert_id: int) -> AlertDetail:
         """See ``Operator.alert``."""

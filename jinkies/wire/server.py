@@ -32,6 +32,7 @@ from jinkies.errors import (
 )
 from jinkies.events import PROTOCOL, Heartbeat, Position
 from jinkies.model import AlertQuery, QuerySpec
+from jinkies.stats import StatsQuery
 from jinkies.wire.codec import (
     BODY_LIMIT_BYTES,
     HEARTBEAT_S,
@@ -101,6 +102,7 @@ def build_app(core: Core) -> web.Application:
     app.router.add_post("/v1/alerts", api.alerts)
     app.router.add_post("/v1/matching", api.matching)
     app.router.add_get("/v1/alerts/{alert_id}", api.alert)
+    app.router.add_post("/v1/stats", api.stats)
     app.router.add_get("/v1/alerts/{alert_id}/logs", api.logs_around)
     app.router.add_post("/v1/logs", api.fetch_logs)
     app.router.add_get("/v1/tails/{tail_id}", api.tail)
@@ -166,6 +168,10 @@ class _Api:
     async def alerts(self, request: web.Request) -> web.Response:
         operator = self._operator(request)
         return _answer(await operator.alerts(await _body(request, AlertQuery)))
+
+    async def stats(self, request: web.Request) -> web.Response:
+        operator = self._operator(request)
+        return _answer(await operator.stats(await _body(request, StatsQuery)))
 
     async def alert(self, request: web.Request) -> web.Response:
         operator = self._operator(request)

@@ -30,6 +30,7 @@ from jinkies.model import (
     TailSpec,
 )
 from jinkies.operator import Hosting
+from jinkies.stats import Stats, StatsQuery
 
 
 class StandIn:
@@ -69,6 +70,9 @@ class StandIn:
         if self.failure is not None:
             raise self.failure
         return AlertPage(rows=())
+
+    async def stats(self, query: StatsQuery) -> Stats:
+        raise NotImplementedError
 
     async def hello(self) -> Hello:
         raise NotImplementedError

@@ -29,6 +29,7 @@ from jinkies.model import (
     TailSpec,
 )
 from jinkies.operator import Hosting, Operator
+from jinkies.stats import Stats, StatsQuery
 from jinkies.wire.peer import local_actor
 from tests.tui.conftest import Console, Report, console_on
 
@@ -96,6 +97,9 @@ class Cuttable:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         self.asked.append(query)
         return await self._up().alerts(query)
+
+    async def stats(self, query: StatsQuery) -> Stats:
+        return await self._up().stats(query)
 
     async def alert(self, alert_id: int) -> AlertDetail:
         return await self._up().alert(alert_id)
