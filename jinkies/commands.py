@@ -140,7 +140,7 @@ class Split(Command, frozen=True, kw_only=True, tag="split"):
 class Bulk(Command, frozen=True, kw_only=True, tag="bulk"):
     """Decisions on many alerts in one transaction; each is carried out or refused by itself."""
 
-    items: tuple[Acknowledge | Resolve | Reopen | Snooze | Assign | Comment, ...]  # 1 to 500
+    items: tuple[Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo, ...]  # 1 to 500
 
 
 class StartSilence(Command, frozen=True, kw_only=True, tag="start_silence"):

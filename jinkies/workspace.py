@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from jinkies import decisions, leases, lifecycle, silences, tally
+from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
     AdvanceWatch,
@@ -53,7 +54,6 @@ from jinkies.requests import Prepared, PreparedRecovery, Request
 from jinkies.routing import channels_of
 from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
-BULK_LIMIT = 500  # decisions in one command
 NO_POLICY = Policy()
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+import msgspec
+
 from jinkies.app import carry_out_pull_request
+from jinkies.cli.many import decide_on_many
 from jinkies.cli.output import complain, line
 from jinkies.cli.records import alert_record, encode
 from jinkies.cli.session import with_operator
@@ -34,26 +37,52 @@ DAY_MS = 86_400_000
 
 
 def ack(arguments: argparse.Namespace) -> int:
-    """``jinkies ack ID``."""
+    """``jinkies ack ID``, ``jinkies ack --query QUERY``."""
+    if arguments.query is not None:
+        return decide_on_many(
+            arguments,
+            "acknowledge",
+            lambda row: Acknowledge(alert_id=row.alert_id, seen_rev=row.decision_rev, note=arguments.note),
+        )
     return _decide(Acknowledge(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
 
 
 def resolve(arguments: argparse.Namespace) -> int:
-    """``jinkies resolve ID``."""
+    """``jinkies resolve ID``, ``jinkies resolve --query QUERY``."""
+    if arguments.query is not None:
+        return decide_on_many(
+            arguments,
+            "resolve",
+            lambda row: Resolve(alert_id=row.alert_id, seen_rev=row.decision_rev, note=arguments.note),
+        )
     return _decide(Resolve(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
 
 
 def reopen(arguments: argparse.Namespace) -> int:
-    """``jinkies reopen ID``."""
+    """``jinkies reopen ID``, ``jinkies reopen --query QUERY``."""
+    if arguments.query is not None:
+        return decide_on_many(
+            arguments,
+            "reopen",
+            lambda row: Reopen(alert_id=row.alert_id, seen_rev=row.decision_rev, note=arguments.note),
+        )
     return _decide(Reopen(alert_id=arguments.alert_id, note=arguments.note), as_json=arguments.json)
 
 
 def snooze(arguments: argparse.Namespace) -> int:
-    """``jinkies snooze ID --for 2h --times 5``."""
+    """``jinkies snooze ID --for 2h --times 5``, ``jinkies snooze --query QUERY --for 2h``."""
     until_ms = snooze_end(arguments.span, arguments.until, SystemClock().now_ms())
     if until_ms is None and arguments.times is None:
         raise Invalid("say until when: --for 2h, --until 13:10 or --times 5")
-    command = Snooze(alert_id=arguments.alert_id, until_ms=until_ms, occurrences=arguments.times, note=arguments.note)
+    command = Snooze(
+        alert_id=arguments.alert_id or 0, until_ms=until_ms, occurrences=arguments.times, note=arguments.note
+    )
+    if arguments.query is not None:
+        return decide_on_many(
+            arguments,
+            "snooze",
+            lambda row: msgspec.structs.replace(command, alert_id=row.alert_id, seen_rev=row.decision_rev),
+        )
     return _decide(command, as_json=arguments.json)
 
 

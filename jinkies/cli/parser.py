@@ -26,6 +26,7 @@ _STATES: dict[str, tuple[State, ...]] = {
     "all": tuple(State),
 }
 _SEVERITIES = {**{severity.value: severity for severity in Severity}, "warn": Severity.WARNING}
+_OF_MANY = ("ack", "resolve", "reopen", "snooze")  # take a query in place of an alert's number
 _ID = re.compile(r"#?([0-9]{1,18})", re.ASCII)
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its own return type no public name
@@ -168,7 +169,10 @@ def _add_acting(subparsers: Subparsers[Parser]) -> None:
         ("merge", "make an alert part of another: both are one thing"),
     ):
         decide = subparsers.add_parser(name, help=text)
-        _add_id(decide)
+        if name in _OF_MANY:
+            _add_ids(decide)
+        else:
+            _add_id(decide)
         _add_decision(name, decide)
         decide.add_argument("--note", default="", help="why, for the timeline")
         _add_json(decide)
@@ -247,6 +251,17 @@ def _add_setup(subparsers: Subparsers[Parser]) -> None:
 
 def _add_id(parser: Parser) -> None:
     parser.add_argument("alert_id", metavar="ID", type=alert_id, help="an alert's number: 42 or #42")
+
+
+def _add_ids(parser: Parser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("alert_id", metavar="ID", nargs="?", type=alert_id, help="an alert's number: 42 or #42")
+    which.add_argument(
+        "--query",
+        metavar="QUERY",
+        help="all that it means, at most the newest 500: 'state:open service:api'; shows them, and asks",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --query: don't ask")
 
 
 def _add_json(parser: Parser) -> None:
