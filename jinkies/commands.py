@@ -12,6 +12,8 @@ from jinkies.frames import Frame
 from jinkies.matching import Matcher
 from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec
 
+UNDO_S = 30  # for so long a decision can be taken back by whoever made it
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of all commands."""

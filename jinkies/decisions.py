@@ -9,12 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from jinkies.clock import iso
-from jinkies.commands import Acknowledge, Assign, Comment, Merge, Reopen, Resolve, Snooze, Split, Undo
+from jinkies.commands import UNDO_S, Acknowledge, Assign, Comment, Merge, Reopen, Resolve, Snooze, Split, Undo
 from jinkies.errors import Conflict, Invalid
 from jinkies.lifecycle import (
     AWAKE,
     UNDECIDED,
-    UNDO_S,
     By,
     Decision,
     check_length,
@@ -29,6 +28,7 @@ from jinkies.model import Actor, AlertRow, EntryKind, State
 NOTE_LIMIT = 1_000  # characters of a note on a decision
 COMMENT_LIMIT = 4_000  # characters
 NAME_LIMIT = 80  # characters of an assignee's name
+PARTS_LIMIT = 200  # alerts merged into one
 SNOOZE_LIMIT_MS = 90 * 86_400_000
 SNOOZE_OCCURRENCES = 1_000_000
 
@@ -162,6 +162,8 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
         raise Conflict(
             f"#{row.alert_id} is {row.service}'s, #{into.alert_id} is {into.service}'s: that is not one thing"
         )
+    if len(into.parts) >= PARTS_LIMIT:
+        raise Conflict(f"#{into.alert_id} has {PARTS_LIMIT} parts already")
     gone = msgspec.structs.replace(resolved(row, actor, now_ms, None), merged_into=into.alert_id)
     grown = msgspec.structs.replace(
         into,
@@ -170,6 +172,7 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
         first_seen_at_ms=min(into.first_seen_at_ms, row.first_seen_at_ms),
         last_seen_at_ms=max(into.last_seen_at_ms, row.last_seen_at_ms),
         severity=max(into.severity, row.severity, key=lambda severity: severity.rank),
+        parts=(*(part for part in into.parts if part != row.alert_id), row.alert_id),
         revision=into.revision + 1,
     )
     there = said(f"merged into #{into.alert_id} by {actor.name}", command.note)
@@ -186,7 +189,11 @@ def split(row: AlertRow, of: AlertRow, command: Split, actor: Actor) -> tuple[De
     check_length("note", command.note, NOTE_LIMIT)
     back = decide(row, None, **UNDECIDED, state=State.OPEN, merged_into=None)
     less = msgspec.structs.replace(
-        of, count=max(1, of.count - row.count), uncounted=of.uncounted + row.count, revision=of.revision + 1
+        of,
+        count=max(1, of.count - row.count),
+        uncounted=of.uncounted + row.count,
+        parts=tuple(part for part in of.parts if part != row.alert_id),
+        revision=of.revision + 1,
     )
     here = said(f"split off #{of.alert_id} by {actor.name}", command.note)
     there = said(f"#{row.alert_id} split off by {actor.name}, ×{row.count:,}", command.note)

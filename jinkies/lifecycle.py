@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-from jinkies.commands import CreatePullRequest, RecordPullRequest, ReportOccurrence
+from jinkies.commands import UNDO_S, CreatePullRequest, RecordPullRequest, ReportOccurrence
 from jinkies.errors import Invalid
 from jinkies.model import (
     SYSTEM,
@@ -29,7 +29,6 @@ from jinkies.model import (
 
 NOTES_LIMIT = 10_000  # characters of a pull request's notes
 TITLE_LIMIT = 256  # characters of an alert's or a pull request's title (GitHub's own bound)
-UNDO_S = 30
 HEAT_HALF_LIFE_S = 600
 
 

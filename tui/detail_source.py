@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from jinkies.clock import Clock
 from jinkies.errors import JinkiesError, NotConfigured
-from jinkies.model import AlertDetail, AlertRow
+from jinkies.model import AlertDetail, AlertQuery, AlertRow
 from jinkies.operator import Operator
 from tui.trouble import words_of
 from tui.widgets.detail_lines import LogsAround
@@ -24,13 +24,14 @@ class DetailSource:
         self.alert_id: int | None = None
         self.detail: AlertDetail | None = None
         self.logs = LogsAround()
+        self.parts: tuple[AlertRow, ...] = ()  # what is merged into it
 
     def select(self, row: AlertRow | None) -> bool:
         """Another alert, or none; answers whether it is another."""
         alert_id = row.alert_id if row is not None else None
         if alert_id == self.alert_id:
             return False
-        self.alert_id, self.detail, self.logs = alert_id, None, LogsAround(words="asking…")
+        self.alert_id, self.detail, self.logs, self.parts = alert_id, None, LogsAround(words="asking…"), ()
         return True
 
     async def load(self, operator: Operator) -> None:
@@ -40,6 +41,8 @@ class DetailSource:
             return
         try:
             self.detail = await operator.alert(alert_id)
+            parts = self.detail.row.parts
+            self.parts = (await operator.alerts(AlertQuery(ids=parts, limit=len(parts)))).rows if parts else ()
         except JinkiesError as error:
             if self.detail is None:  # what was read before stays
                 self.logs = LogsAround(words=words_of(error), trouble=True)

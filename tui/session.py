@@ -19,6 +19,7 @@ from jinkies.errors import Disconnected
 from jinkies.events import JournalEntry, Update
 from jinkies.model import AlertRow, Counts, PartHealth
 from tui.pace import Pace
+from tui.undoing import Offers
 
 if TYPE_CHECKING:
     from jinkies.operator import Operator
@@ -47,6 +48,7 @@ class Session:
         self.config = config
         self.clock = clock
         self.pace = Pace(clock.monotonic_s)
+        self.offers = Offers()
         self._connect = connect
         self._operator: Operator | None = None
         self._replica: Replica | None = None

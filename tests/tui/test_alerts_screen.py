@@ -68,7 +68,7 @@ async def test_the_loser_of_a_race_is_told_who_won(
         seen = session.rows[alert_id]
         await core.operator(MARA).execute(Acknowledge(alert_id=alert_id))
         screen = console.app.screen
-        screen._do(Acknowledge(alert_id=alert_id, seen_rev=seen.decision_rev))  # type: ignore[attr-defined] # AlertsScreen
+        screen.do(Acknowledge(alert_id=alert_id, seen_rev=seen.decision_rev))  # type: ignore[attr-defined] # AlertsScreen
         await console.until("Somebody decided first", "mara")
 
 

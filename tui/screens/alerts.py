@@ -13,13 +13,14 @@ from textual.worker import Worker, WorkerState
 
 from jinkies.errors import Invalid, JinkiesError
 from jinkies.events import SNAPSHOT_ROWS
+from jinkies.matching import Silence
 from jinkies.model import AlertPage, AlertRow
 from jinkies.query import EXAMPLES, Filter, completions, parse
 from tui import theme
 from tui.alertlist import AlertList
 from tui.detail_source import DetailSource
 from tui.format import clean
-from tui.screens.alert_actions import AlertActions
+from tui.screens.marking import MarkedAlerts
 from tui.session import Session
 from tui.widgets.alert_detail import AlertDetailView
 from tui.widgets.alert_table import AlertTable
@@ -31,7 +32,7 @@ _PAGE = 200
 _REORDER_TICKS = 10  # seconds: priorities cool by themselves, and rows that move at once would not be read
 
 
-class AlertsScreen(AlertActions):
+class AlertsScreen(MarkedAlerts):
     """Table and detail."""
 
     TAB = "alerts"
@@ -48,7 +49,14 @@ class AlertsScreen(AlertActions):
             "comma", "order", "order", show=False, id="alerts.order", tooltip="By priority, or the newest first again"
         ),
         Binding("f", "fold", "unfold", show=False, id="alerts.fold", tooltip="Unfold or fold the libraries' frames"),
-        Binding("escape", "back", "back", show=False, id="alerts.back", tooltip="To the table, then clear the filter"),
+        Binding(
+            "escape",
+            "back",
+            "back",
+            show=False,
+            id="alerts.back",
+            tooltip="To the table, then clear marks, then the filter",
+        ),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -71,6 +79,21 @@ class AlertsScreen(AlertActions):
     def current(self) -> AlertRow | None:
         """The selected one."""
         return self.table.selected
+
+    @property
+    def parts(self) -> tuple[AlertRow, ...]:
+        """What the detail says is merged into it."""
+        return self.source.parts
+
+    @property
+    def wanted(self) -> Filter:
+        """The list's."""
+        return self.list.filter
+
+    def marks_changed(self) -> None:
+        """The title counts them."""
+        super().marks_changed()
+        self._show_titles()
 
     # What the session says
 
@@ -129,7 +152,8 @@ class AlertsScreen(AlertActions):
         total = self.list.filter.total(self.session.counts)
         more = "" if self.list.complete else " · of what is held" if self.session.lost else " · more ↓"
         held = len(self.list.rows)
-        text = f"{self.table.position_text} of {max(total, held) if total is not None else held:,}{more}"
+        marks = f"◆ {len(self.table.marked):,} marked · " if self.table.marked else ""
+        text = f"{marks}{self.table.position_text} of {max(total, held) if total is not None else held:,}{more}"
         set_subtitle(self.table, text)
 
     def tick(self) -> None:
@@ -233,10 +257,16 @@ class AlertsScreen(AlertActions):
             deliveries=deliveries,
             discord_note=note,
             logs=self.source.logs,
+            parts=self.source.parts if same is not None else (),
+            silence=self._silence_of(row),
             log_groups=" ".join(service.log_groups) if service is not None else "",
             unfolded=self._unfolded,
             now_ms=self.session.now_ms(),
         )
+
+    def _silence_of(self, row: AlertRow) -> Silence | None:
+        replica = self.session.replica
+        return replica.silences.get(row.silenced_by) if replica is not None and row.silenced_by is not None else None
 
     def on_alert_table_chosen(self, message: AlertTable.Chosen) -> None:
         """Into the detail."""
@@ -310,7 +340,7 @@ class AlertsScreen(AlertActions):
         """From the detail to the table; there, all alerts again."""
         if self.focused is not self.table:
             self.table.focus()
-        else:
+        elif not self.clear_marks():
             self._apply("")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

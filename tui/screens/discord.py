@@ -14,7 +14,7 @@ from jinkies.errors import JinkiesError
 from jinkies.model import AlertDetail, AlertRow, Delivery, PartState
 from tui import theme
 from tui.outbox import Channel, channels_of
-from tui.screens.alert_actions import AlertActions
+from tui.screens.alert_life import AlertLife
 from tui.session import Session
 from tui.widgets.card_lines import detail_from_row
 from tui.widgets.cards_view import CardsView, Shown
@@ -26,7 +26,7 @@ _CARDS = 50
 _DETAILS = 200  # most details held
 
 
-class DiscordScreen(AlertActions):
+class DiscordScreen(AlertLife):
     """Channels and outbox, and the cards of the selected channel."""
 
     TAB = "discord"

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from textual.binding import BindingType
 
 from tui.screens.alert_actions import AlertActions
+from tui.screens.alert_life import AlertLife
 from tui.screens.alerts import AlertsScreen
+from tui.screens.bulk import BulkScreen
 from tui.screens.discord import DiscordScreen
 from tui.screens.logs import LogsScreen
+from tui.screens.marking import MarkedAlerts
 from tui.screens.patterns import PatternsScreen
 from tui.screens.pull_request import PullRequestScreen
 from tui.screens.query import Ask, QueryScreen
+from tui.screens.silence import SilenceScreen
+from tui.screens.silences import SilencesScreen
 from tui.widgets.alert_table import AlertTable
 from tui.widgets.lines import VI_KEYS
 from tui.widgets.log_view import LogView
@@ -27,8 +32,10 @@ def key_groups(app_bindings: list[BindingType]) -> list[Group]:
     """Titles and their bindings."""
     return [
         ("Everywhere", app_bindings),
-        ("An alert, on Alerts and on Discord", AlertActions.BINDINGS),
-        ("Alerts", [*AlertsScreen.BINDINGS, *AlertTable.BINDINGS]),
+        ("An alert, on Alerts and on Discord", [*AlertActions.BINDINGS, *AlertLife.BINDINGS]),
+        ("Alerts", [*MarkedAlerts.BINDINGS, *AlertsScreen.BINDINGS, *AlertTable.BINDINGS]),
+        ("Deciding on what is marked", BulkScreen.BINDINGS),
+        ("Silences", [*SilencesScreen.BINDINGS, *SilenceScreen.BINDINGS]),
         ("Logs", [*LogsScreen.BINDINGS, *LogView.BINDINGS]),
         ("Patterns of the logs", [*PatternsScreen.BINDINGS, *PatternTable.BINDINGS]),
         ("Discord", DiscordScreen.BINDINGS),

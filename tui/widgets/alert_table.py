@@ -57,6 +57,8 @@ def who_text(row: AlertRow, now_ms: int) -> tuple[str, Style]:
     if row.state is State.RESOLVED:
         name = row.resolved_by.name if row.resolved_by is not None else "resolved"
         return f"✓ {clean(name)}", theme.OK
+    if row.silenced_by is not None:
+        return f"sil {ago(now_ms, row.silenced_until_ms or now_ms)}", theme.MUTED
     return (f"→ {clean(row.assigned_to)}", theme.WARN) if row.assigned_to else ("–", theme.FAINT)
 
 
@@ -135,6 +137,7 @@ class AlertTable(ScrollView, can_focus=True):
         self._largest_id = 0
         self._shown: dict[int, Line] = {}  # by line of the window
         self.empty_words = ""
+        self.marked: frozenset[int] = frozenset()
 
     def show(self, rows: list[AlertRow]) -> None:
         """Other rows; the selected one keeps its place on the screen where it can."""
@@ -266,7 +269,9 @@ class AlertTable(ScrollView, can_focus=True):
             return _heading(columns)
         index = self.scroll_offset.y + y - 1
         if index < len(self.rows):
-            return row_line(self.rows[index], columns, self._clock.now_ms(), selected=index == self._index)
+            row, chosen = self.rows[index], index == self._index
+            marked = row.alert_id in self.marked
+            return row_line(row, columns, self._clock.now_ms(), selected=chosen, marked=marked)
         if not self.rows and y == 2:  # a line of air under the heading
             return line((f"  {self.empty_words}", theme.MUTED))
         return []
@@ -280,16 +285,17 @@ def _heading(columns: Columns) -> Line:
     return line(("".join(cells), theme.FAINT))
 
 
-def row_line(row: AlertRow, columns: Columns, now_ms: int, *, selected: bool) -> Line:
+def row_line(row: AlertRow, columns: Columns, now_ms: int, *, selected: bool, marked: bool = False) -> Line:
     """An alert on one line."""
-    quiet = row.state is not State.OPEN
+    quiet = row.state is not State.OPEN or row.silenced_by is not None
     severity = theme.MUTED if quiet else theme.SEVERITY[row.severity]
     who, who_style = who_text(row, now_ms)
     pull_request, link_style = link_text(row)
     soon = level(row, now_ms)
     title = theme.MUTED if quiet else theme.STRONG if selected else theme.TEXT
     parts: list[Part] = [
-        ("▶ " if selected else "  ", theme.ACCENT),
+        ("▶" if selected else " ", theme.ACCENT),
+        ("◆" if marked else " ", theme.ACCENT_STRONG),
         (fit(str(row.alert_id), columns.id, right=True), theme.MUTED),
         (f" {PRIORITY_MARK[soon]}", theme.PRIORITY[soon]),
         (f" {MARKS[row.severity]} {_SHORT[row.severity]}  ", severity),

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jinkies.cards import MARKS, status_text
+from jinkies.matching import Silence
 from jinkies.model import (
     AlertDetail,
     AlertRow,
     Delivery,
     DeliveryState,
+    EntryKind,
     Level,
     Link,
     LogEvent,
     LogLine,
     PullRequest,
+    TimelineEntry,
     WorkState,
 )
 from jinkies.priority import priority
@@ -32,6 +35,8 @@ _LEVEL_WORD = {
     Level.CRITICAL: "CRIT",
 }
 _LOGS_SHOWN = 40
+_INDENT = "  "
+_COMMENT_LINES = 4  # of a folded comment
 _LIBRARY_LINES = 3  # most lines of code that a library's frame shows when unfolded
 
 
@@ -61,6 +66,8 @@ class Shown:
     log_groups: str
     unfolded: bool
     now_ms: int
+    parts: tuple[AlertRow, ...] = ()  # what is merged into it
+    silence: Silence | None = None  # what holds it
 
 
 def detail_lines(shown: Shown, width: int) -> list[Line]:
@@ -74,7 +81,8 @@ def detail_lines(shown: Shown, width: int) -> list[Line]:
     lines += _message(shown.detail, width)
     lines += _stack(shown.detail, width, unfolded=shown.unfolded)
     lines += _logs(shown, shown.detail, width)
-    lines += _timeline(shown.detail, width, shown.now_ms)
+    lines += _parts(shown, width)
+    lines += _timeline(shown.detail, width, shown.now_ms, unfolded=shown.unfolded)
     return lines + _context(shown.detail, width)
 
 
@@ -121,6 +129,10 @@ def _outside(shown: Shown, width: int) -> list[Line]:
     lines = [_label("Discord", [(shown.discord_note, theme.FAINT)], width)] if shown.discord_note else []
     lines += [_label("Discord", delivery_words(delivery), width) for delivery in shown.deliveries]
     lines.append(_label("PR", _pull_request(shown.row.pull_request), width))
+    if shown.silence is not None:
+        by, words = clean(shown.silence.started_by.name), clean(shown.silence.text)
+        parts: list[Part] = [(f"by {by}: {clean(shown.silence.reason)}", theme.TEXT), (f"  {words}", theme.MUTED)]
+        lines.append(_label("Silenced", parts, width))
     opened = shown.row.pull_request.url if shown.row.pull_request is not None else None
     others = (link for link in shown.row.links if link.url != opened)
     return lines + [_label(clean(link.label), _link(link), width) for link in others]
@@ -250,15 +262,44 @@ def _event_line(event: LogEvent, width: int) -> Line:
     )
 
 
-def _timeline(detail: AlertDetail, width: int, now_ms: int) -> list[Line]:
+def _parts(shown: Shown, width: int) -> list[Line]:
+    """What is merged into it."""
+    if not shown.row.parts:
+        return []
+    known = {part.alert_id: part for part in shown.parts}
+    lines: list[Line] = [[], rule(f"Merged into this ─ {len(shown.row.parts)}", "Z split off", width)]
+    for alert_id in reversed(shown.row.parts):
+        part, number = known.get(alert_id), f"#{alert_id} "
+        count = f" ×{short_count(part.count)}" if part is not None else ""
+        title = cut(clean(part.title), width - len(number) - len(count)) if part is not None else ""
+        lines.append(line((number, theme.MUTED), (title, theme.TEXT), (count, theme.MUTED)))
+    return lines
+
+
+def _timeline(detail: AlertDetail, width: int, now_ms: int, *, unfolded: bool) -> list[Line]:
     lines: list[Line] = [[], rule("Timeline", "", width)]
     for entry in reversed(detail.timeline):
         stamp = fit(moment_text(entry.at_ms, now_ms), 13)
+        if entry.kind is EntryKind.ALERT_COMMENTED:
+            lines += _comment(entry, stamp, width, unfolded=unfolded)
+            continue
         actor = "" if entry.actor.name in entry.text else f"  {clean(entry.actor.name)}"
         text = cut(clean(entry.text), width - 13)
         room = width - 13 - width_of(line((text, theme.TEXT)))
         lines.append(line((stamp, theme.FAINT), (text, theme.TEXT), (cut(actor, room), theme.MUTED)))
     return lines
+
+
+def _comment(entry: TimelineEntry, stamp: str, width: int, *, unfolded: bool) -> list[Line]:
+    """Who said it, then all of it; what is long is folded."""
+    name = clean(entry.actor.name)
+    said = clean_lines(entry.text.removeprefix(f"{entry.actor.name}: "))
+    pieces = [piece for text in said for piece in wrapped(text, theme.STRONG, width, _INDENT)]
+    lines = [line((stamp, theme.FAINT), (cut(name, width - 13), theme.ACCENT))]
+    if unfolded or len(pieces) <= _COMMENT_LINES + 1:
+        return [*lines, *pieces]
+    more = f"{_INDENT}⋯ {len(pieces) - _COMMENT_LINES} more lines, f unfold"
+    return [*lines, *pieces[:_COMMENT_LINES], line((more, theme.FAINT))]
 
 
 def _context(detail: AlertDetail, width: int) -> list[Line]:

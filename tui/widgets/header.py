@@ -17,6 +17,7 @@ from tui import theme
 from tui.draw import Line, Part, join, line, strip_of, width_of
 from tui.format import ago, clean, clock_text, cut, zone_name
 from tui.session import Session
+from tui.silencing import running
 
 TABS = (("alerts", "1", "Alerts"), ("logs", "2", "Logs"), ("discord", "3", "Discord"), ("query", "4", "Query"))
 _PARTS = ("discord", "aws", "github")
@@ -116,11 +117,14 @@ class StatusHeader(Widget):
         if not self.session.live:
             return []
         counts = self.session.counts
+        replica = self.session.replica
+        silenced = running(replica.silences.values(), self.session.now_ms()) if replica is not None else 0
         critical = theme.SEVERITY_CRITICAL if counts.critical else theme.MUTED
         return line(
             (f"{counts.open:,}", theme.STRONG),
             (" open · ", theme.MUTED),
             (f"{counts.critical:,} critical ", critical),
+            (f"· {silenced} silenced " if silenced else "", theme.WARN),
         )
 
     def _tab_line(self) -> Line:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
@@ -32,6 +34,7 @@ _NAMES = {
     "home": "Home",
     "end": "End",
 }
+_FIRST_OUT = ("alert.open", "alert.silence", "alerts.mark")  # where not all fit
 _CHARACTERS = {
     name: character
     for name, character in _NAMES.items()
@@ -46,6 +49,14 @@ def key_name(binding: Binding) -> str:
         return binding.key_display
     key = binding.key.replace("ctrl+", "^")
     return _NAMES.get(key, key)
+
+
+@runtime_checkable
+class Wording(Protocol):
+    """A screen that says more of a key than its binding does."""
+
+    def key_words(self, binding: Binding) -> str:
+        """What stands beside the key."""
 
 
 class KeyBar(Widget):
@@ -80,8 +91,12 @@ class KeyBar(Widget):
         for name, binding, enabled in self._keys():
             key_style = theme.ACCENT_STRONG if enabled else theme.FAINT
             text_style = theme.MUTED if enabled else theme.FAINT
-            parts: list[Part] = [(f" {name}", key_style), (f" {binding.description} ", text_style)]
+            words = self.screen.key_words(binding) if isinstance(self.screen, Wording) else binding.description
+            parts: list[Part] = [(f" {name}", key_style), (f" {words} ", text_style)]
             found.append((line(*parts), binding))
+        for extra in _FIRST_OUT:
+            if sum(width_of(part) for part, _ in found) > self.size.width:
+                found = [(part, binding) for part, binding in found if binding.id != extra]
         while len(found) > 1 and sum(width_of(part) for part, _ in found) > self.size.width:
             del found[-2]  # the last one leads to all the others
         return found
