@@ -162,6 +162,8 @@ def _print_detail(detail: AlertDetail) -> None:
         f"last seen {moment(row.last_seen_at_ms)} ({ago(row.last_seen_at_ms, now_ms)})"
     )
     facts = [(field.name, field.value) for field in shown.fields]
+    if row.parts:
+        facts.append(("Merged into it", " ".join(f"#{part}" for part in row.parts)))
     facts.extend(detail.latest.context.items())
     printer.print()
     printer.table((), [(Cell(line(name), DIM), Cell(line(value))) for name, value in facts])

@@ -143,6 +143,11 @@ class AlertDetailRecord(AlertRecord, frozen=True, kw_only=True):
     acknowledged_at: str | None
     resolved_by: str | None
     resolved_at: str | None
+    snoozed_until: str | None
+    silenced_until: str | None
+    assigned_to: str | None
+    merged_into: str | None  # it is part of that alert
+    parts: tuple[str, ...]  # alerts merged into it
     pull_request: PullRequestRecord | None
     latest: OccurrenceRecord
     first: OccurrenceRecord
@@ -187,6 +192,11 @@ def detail_record(detail: AlertDetail, now_ms: int) -> AlertDetailRecord:
         acknowledged_at=_iso(row.acknowledged_at_ms),
         resolved_by=row.resolved_by.name if row.resolved_by else None,
         resolved_at=_iso(row.resolved_at_ms),
+        snoozed_until=_iso(row.snoozed_until_ms),
+        silenced_until=_iso(row.silenced_until_ms),
+        assigned_to=row.assigned_to,
+        merged_into=str(row.merged_into) if row.merged_into is not None else None,
+        parts=tuple(map(str, row.parts)),
         pull_request=_pull_request(row.pull_request),
         latest=occurrence_record(detail.latest),
         first=occurrence_record(detail.first),

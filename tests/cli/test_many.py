@@ -92,3 +92,12 @@ def test_a_query_that_cannot_be_read_says_what_would_be_right(run: Run) -> None:
     ran = run("ack", "--query", "state:closed", "--yes")
     assert ran.code == 1
     assert "no state “closed”" in ran.err
+
+
+def test_an_alert_says_what_was_merged_into_it(run: Run) -> None:
+    assert run("merge", "1", "2").code == 0
+    assert "Merged into it  #1" in run("alert", "2").out
+    assert json.loads(run("alert", "2", "--json").out)["parts"] == ["1"]
+    assert json.loads(run("alert", "1", "--json").out)["merged_into"] == "2"
+    assert run("split", "1").code == 0
+    assert json.loads(run("alert", "2", "--json").out)["parts"] == []

@@ -51,11 +51,16 @@ class BulkScreen(ModalScreen[bool]):
 class TouchedView(LinesView):
     """How many of each, and the first of them."""
 
-    DEFAULT_CSS = "TouchedView { height: 16; background: $surface; }"
+    DEFAULT_CSS = "TouchedView { height: 16; max-height: 16; margin: 0 0 1 0; background: $surface; }"
 
     def __init__(self, rows: Sequence[AlertRow]) -> None:
         super().__init__(id="touched")
         self._rows = rows
+
+    def rebuild(self) -> None:
+        """As high as its lines."""
+        super().rebuild()
+        self.styles.height = max(len(self._lines), 1)
 
     def build(self, width: int) -> list[Line]:
         """Counts, then rows."""

@@ -97,8 +97,9 @@ def _facts(shown: Shown, width: int) -> list[Line]:
     ]
     lines = [*_flow(facts, width), *_flow([(f"first {first}", theme.MUTED), (f"last {last}", theme.MUTED)], width)]
     soon = priority(row, shown.now_ms)
-    words: list[Part] = [(f"{soon.level.word} priority", theme.PRIORITY_WORD[soon.level]), (soon.reason, theme.MUTED)]
-    lines += _flow(words, width)
+    words: list[Part] = [(f"{soon.level.word} priority", theme.PRIORITY_WORD[soon.level])]
+    words += [(part, theme.MUTED) for part in soon.reason.split(" · ")]
+    lines += _flow(words, width, gap=" · ")
     latest = shown.detail.latest if shown.detail is not None else None
     where: list[Part] = [(clean(row.request_path or ""), theme.TEXT)]
     if latest is not None:
