@@ -10,7 +10,6 @@ from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence,
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, fingerprint_of, grouping, own_fingerprint, title
-from jinkies.names import name_parts
 from jinkies.redact import redact, redact_occurrence
 from jinkies.requests import Prepared, PreparedRecovery
 
@@ -61,7 +60,6 @@ def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery
     grouped = grouping(clean)
     return Prepared(
         command=clean,
-        names=name_parts((clean.message, clean.exception_type or "", clean.stack_trace or "")),
         fingerprint=fingerprint_of(grouped, clean),
         grouping=grouped,
         title=title(clean),

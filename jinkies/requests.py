@@ -8,7 +8,7 @@ import msgspec
 
 from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
 from jinkies.model import Actor, AlertRow, Grouping, Occurrence
-from jinkies.names import tag_lines
+from jinkies.names import name_parts, tag_lines
 from jinkies.store.changes import StoredAlert
 
 
@@ -22,12 +22,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     culprit: str | None
     environment: str
     runbook: str | None
-    names: str = ""  # parts of CamelCase names in its text, for the search
 
     def stored(self, row: AlertRow) -> StoredAlert:
         """The alert that it opens, as the store takes it."""
-        tags = tag_lines(self.command.tags)
-        return StoredAlert(row=row, fingerprint=self.fingerprint, names=self.names, tags=tags)
+        command = self.command
+        names = name_parts((command.message, command.exception_type or "", command.stack_trace or ""))
+        return StoredAlert(row=row, fingerprint=self.fingerprint, names=names, tags=tag_lines(command.tags))
 
     def occurrence(self, at_ms: int, *, first: bool) -> Occurrence:
         """What is kept of it; of an alert's first, why it is that alert."""

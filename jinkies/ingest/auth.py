@@ -34,6 +34,9 @@ class Unauthorized(Exception):
     """The sender may not; ``str()`` says what to send, and nothing of what would be right."""
 
 
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")  # a proxy's marks
+
+
 class Gate:
     """Checks a request in two steps: its headers before the body is read; a signature, or a token in it, after."""
 
@@ -71,6 +74,15 @@ class Gate:
         if later:
             return None
         raise Unauthorized(f"send Authorization: Bearer <token>, or {TIMESTAMP_HEADER} and {SIGNATURE_HEADER}")
+
+    def check_reader(self, headers: Mapping[str, str], peer: str | None) -> None:
+        """Let somebody read the figures: a sender with its token, or this machine. Raises ``Unauthorized``."""
+        if "Authorization" in headers:
+            self.check_token(_authorized(headers["Authorization"]))
+            return
+        if any(header in headers for header in _FORWARDED):
+            raise Unauthorized("send Authorization: Bearer <token>: what comes by a proxy is not this machine")
+        self._check_local(headers, peer)
 
     def check_token(self, token: str | None) -> str:
         """Whose token it is. Raises ``Unauthorized``."""

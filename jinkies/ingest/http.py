@@ -1,4 +1,4 @@
-"""The HTTP server that takes alerts in: one address a wire format (``routes.py``), and ``GET /health``.
+"""The HTTP server that takes alerts in: one address a wire format (``routes.py``); ``/health`` and ``/metrics``.
 
 An answer of 2xx is given only after ``operator.execute`` returned, that is after the alert is durable. What comes from
 outside is bounded before it is parsed, and a sender that dawdles is cut off. No format sees a body before that.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ from jinkies.errors import ConfigError, JinkiesError, StoreFailed
 from jinkies.ingest.answers import Health, answer, answer_error
 from jinkies.ingest.auth import KEY_HEADER, SIGNATURE_HEADER, Gate, Unauthorized, refuse_open_listen, split_listen
 from jinkies.ingest.body import Bounds, encoding_of, receive, unpack
+from jinkies.ingest.metrics import CONTENT_TYPE, render
 from jinkies.ingest.rate import RateLimit
 from jinkies.ingest.refusals import BadField, MalformedJson, Refused, TooLarge
 from jinkies.ingest.routes import all_ways
@@ -82,6 +84,7 @@ def build_app(
         if way.any_site:
             app.router.add_route("OPTIONS", way.path, _preflight)
     app.router.add_get("/health", ingest.health)
+    app.router.add_get("/metrics", ingest.metrics)
     return app
 
 
@@ -168,6 +171,7 @@ class _Ingest:
         )
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._store_failed_at_ms: int | None = None
+        self._answers: Counter[int] = Counter()  # statuses of answers to senders
 
     def handler(self, way: Way) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler of one format."""
@@ -182,6 +186,7 @@ class _Ingest:
                 response = way.answer_error(error)
             if way.any_site:
                 response.headers.update(ANY_SITE)
+            self._answers[response.status] += 1
             return response
 
         return handle
@@ -271,6 +276,13 @@ class _Ingest:
         if store == "ok":
             return answer(200, Health(status="ok", store=store))
         return answer(503, Health(status="failing", store=store), {"Retry-After": "5"})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """``GET /metrics``, for Prometheus: with any sender's token, or from this machine."""
+        self._gate.check_reader(request.headers, request.remote)
+        snapshot = await self._operator_of(sender_actor("metrics")).snapshot()
+        text = render(snapshot, self._answers)
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     def _just_failed(self) -> bool:
         at_ms = self._store_failed_at_ms
