@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jinkies.model import Level
+from tui.patience import Patient
 
 LONGEST = 500  # characters of a term
 _SEARCHED = 200_000  # characters of a line that a regular expression is run on
@@ -21,19 +22,24 @@ class Term:
 
     text: str  # as typed
     needle: str = ""  # lower case; used where there is no expression
-    pattern: re.Pattern[str] | None = None
+    pattern: Patient | None = field(default=None, compare=False)  # ``text`` tells terms apart
     inverse: bool = False
 
     def found_in(self, message: str) -> bool:
         """Whether the text is in it, the inverse aside."""
         if self.pattern is not None:
-            return self.pattern.search(message, 0, _SEARCHED) is not None
+            return self.pattern.found_in(message, _SEARCHED)
         return self.needle in message.lower()
 
     @property
-    def highlight(self) -> re.Pattern[str]:
+    def slow(self) -> bool:
+        """Whether it is an expression that took too long: it finds nothing any more."""
+        return self.pattern is not None and self.pattern.slow
+
+    @property
+    def highlight(self) -> Patient:
         """What to mark in a line that is drawn."""
-        return self.pattern or re.compile(re.escape(self.needle), re.IGNORECASE)
+        return self.pattern or Patient(re.compile(re.escape(self.needle), re.IGNORECASE))
 
 
 def parse_term(text: str) -> Term:
@@ -49,7 +55,7 @@ def parse_term(text: str) -> Term:
             pattern = re.compile(wanted[1:-1], re.IGNORECASE)
         except (re.error, OverflowError, RecursionError) as error:
             raise BadTerm(f"no regular expression: {error}") from None
-        return Term(text=text, pattern=pattern, inverse=inverse)
+        return Term(text=text, pattern=Patient(pattern), inverse=inverse)
     return Term(text=text, needle=wanted.lower(), inverse=inverse)
 
 
@@ -83,6 +89,11 @@ class LineFilter:
         parts += [f"request {self.request}"] if self.request else []
         parts += [f"pattern {self.template}"] if self.template else []
         return "  ".join(parts)
+
+    @property
+    def slow(self) -> tuple[Term, ...]:
+        """Terms that took too long."""
+        return tuple(term for term in self.terms if term.slow)
 
     def toggled(self, term: Term) -> LineFilter:
         """With a term more; without it when it was there."""

@@ -5,7 +5,6 @@ Cleaned text lives only in rows that were drawn; the ring holds texts as they ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from tui import theme
 from tui.draw import Line, Part, line
 from tui.format import clean, clock_text, cut, fit, wrap
 from tui.logring import Held
+from tui.patience import Patient
 from tui.widgets.detail_lines import level_word
 
 STREAM_CELLS = 14
@@ -56,7 +56,7 @@ class Look:
     columns: Columns
     wrapping: bool = False
     unfolded: bool = False  # traces, unless the reader folded one
-    highlight: re.Pattern[str] | None = None
+    highlight: Patient | None = None
     source_of: Callable[[str], str] = str  # the service of a log group
 
     @property
@@ -159,7 +159,7 @@ def _tail(name: str, cells: int) -> str:
 def _tag(entry: list[Held], count: int, look: Look, *, folds: bool, opened: bool, hidden: list[str]) -> Line:
     parts: list[Part] = []
     if folds:
-        found = look.highlight is not None and any(look.highlight.search(one[:LONGEST_ROW]) for one in hidden)
+        found = look.highlight is not None and any(look.highlight.found_in(one, LONGEST_ROW) for one in hidden)
         style = theme.MATCH if found else theme.ACCENT
         parts.append((f"{'▾' if opened else '▸'} {count:,} lines", style))
     if any(held.late for held in entry):
@@ -187,14 +187,13 @@ def _unfolded(text: str, look: Look) -> list[Line]:
     return found[:MOST_ROWS]
 
 
-def highlighted(text: str, style: Style, pattern: re.Pattern[str] | None) -> Line:
+def highlighted(text: str, style: Style, pattern: Patient | None) -> Line:
     """A clean text with the pattern's places marked."""
     if pattern is None:
         return line((text, style))
     parts: list[Part] = []
     end = 0
-    for match in pattern.finditer(text):
-        if match.end() > match.start():
-            parts += [(text[end : match.start()], style), (match.group(), theme.MATCH)]
-            end = match.end()
+    for start, stop in pattern.spans(text):
+        parts += [(text[end:start], style), (text[start:stop], theme.MATCH)]
+        end = stop
     return line(*parts, (text[end:], style))

@@ -16,6 +16,7 @@ from tui.patterns import Patterns
 from tui.sieve import Sieve
 
 SLICE_LINES = 4_000  # tested at a time: some milliseconds
+SLICE_SEARCHES = 1_000  # where expressions are searched for, which may take as long as ``tui.patience`` lets them
 SLICE_TEMPLATES = 200  # where each line's template is asked for
 
 
@@ -153,12 +154,17 @@ class LogBuffer:
 
     def work(self) -> None:
         """Test a slice of the lines that are left."""
-        lines = SLICE_TEMPLATES if self.filter.template else SLICE_LINES
+        lines = SLICE_TEMPLATES if self.filter.template else SLICE_SEARCHES if self._expressions else SLICE_LINES
         if self.shown.busy:
             self.shown.step(lines)
         elif self.hits.busy:
             self.hits.step(lines)
         self.changes += 1
+
+    @property
+    def _expressions(self) -> bool:
+        searched = (*self.filter.terms, *([self.term] if self.term is not None else []))
+        return any(term.pattern is not None for term in searched)
 
     # Of an entry
 

@@ -19,6 +19,7 @@ _LEVELS = tuple(Level)
 _RANKS = {level: rank for rank, level in enumerate(_LEVELS)}
 _LATE, _BACKFILLED, _NOTE = 1, 2, 4
 _LINE_BYTES = 40  # of a line beside its text
+LATE_MS = 1_000  # behind the newest; streams that are nearer to each other come in any order within an update
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class LogRing:
     def __init__(self, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
         self.max_lines, self.max_bytes = max_lines, max_bytes
         self.evicted = 0  # lines that left since the start, for want of room
+        self.late = 0  # lines that came late since the start
+        self._newest_ms = 0
         self._base = 0  # number of the line at index 0 of the columns
         self._head = 0  # index of the oldest that is held
         self._bytes = 0
@@ -100,8 +103,15 @@ class LogRing:
     def append(self, event: LogEvent) -> int:
         """Add an event; answers its number."""
         source = self._sources.take((event.log_group, event.log_stream))
-        flags = (_LATE if event.late else 0) | (_BACKFILLED if event.backfilled else 0)
+        flags = (_LATE if self._is_late(event) else 0) | (_BACKFILLED if event.backfilled else 0)
         return self._add(event.message, event.timestamp_ms, event.ingestion_ms, source, _RANKS[event.level], flags)
+
+    def _is_late(self, event: LogEvent) -> bool:
+        """What the tail calls late, but for what is hardly behind the newest line that is or was held."""
+        behind_ms, self._newest_ms = self._newest_ms - event.timestamp_ms, max(self._newest_ms, event.timestamp_ms)
+        late = event.late and not 0 < behind_ms < LATE_MS
+        self.late += late
+        return late
 
     def note(self, text: str, at_ms: int = 0) -> int:
         """Add a line of the view's own; it counts as critical, so that no level hides it."""
@@ -161,7 +171,7 @@ class LogRing:
         return bool(self._flags[seq - self._base] & _NOTE)
 
     def is_late(self, seq: int) -> bool:
-        """Whether it came behind a newer one."""
+        """Whether it came well behind a newer one."""
         return bool(self._flags[seq - self._base] & _LATE)
 
     def line(self, seq: int) -> Held:

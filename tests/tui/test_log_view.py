@@ -391,3 +391,79 @@ async def scroll(pilot: Pilot[int], view: Widget, *, up: bool) -> None:
     kind = events.MouseScrollUp if up else events.MouseScrollDown
     view.post_message(kind(view, 5, 5, 0, 0, 0, False, False, False))
     await pilot.pause()
+
+
+async def test_a_pause_marks_the_newest_line_and_keys_act_on_it(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(*(event(number) for number in range(200)))
+    await console.until("line 199 of many")
+    await console.press("y")
+    assert console.app.clipboard == "line 199 of many"
+    await console.press("space")
+    logs.feed(*(event(number) for number in range(200, 300)))
+    await console.until("100 new below")
+    assert console.line_with("line 199 of many").startswith("│▌")
+    await console.press("y")
+    assert console.app.clipboard == "line 199 of many", "not a line that came in below"
+    await console.press("k", "m")
+    await console.until("◆")
+    assert console.line_with("line 198 of many").startswith("│◆")
+
+
+async def test_the_cursor_stays_on_the_screen_that_is_scrolled(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(*(event(number) for number in range(200)))
+    await console.until("line 199 of many")
+    view = view_of(console)
+    for _ in range(20):
+        await scroll(console.pilot, view, up=True)
+    await console.until("line 120 of many")
+    last = shown(console)[-1]
+    assert last.startswith("│▌")
+    await console.press("y")
+    assert console.app.clipboard in last
+    for _ in range(10):
+        await scroll(console.pilot, view, up=False)
+    await console.until("line 167 of many")
+    assert shown(console)[0].startswith("│▌")
+
+
+async def test_a_cursor_that_was_filtered_away_comes_back_with_its_line(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(*(event(number, f"{'odd' if number % 2 else 'even'} {number} of many") for number in range(100)))
+    await console.until("odd 99 of many")
+    await console.press("space", "k", "k")
+    await term(console, "even")
+    await console.until("50 shown")
+    assert sum(line.startswith("│▌") for line in shown(console)) == 1, "some line is what keys act on"
+    await term(console, "even")
+    await console.until("odd 99 of many")
+    assert console.line_with("odd 97 of many").startswith("│▌")
+
+
+async def test_a_search_that_takes_too_long_is_ended_and_says_so(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(*(event(number, "a" * 40 + f" {number} of many") for number in range(2_000)))
+    await console.until("1999 of many")
+    await term(console, "/(a+)+$/")
+    await console.until("takes too long on these lines", "1990 of many")
+    assert not view_of(console).buffer.filter.terms
+    await console.press("slash")
+    await console.type("/(a+)+$/")
+    await console.press("enter")
+    await console.until_true(lambda: view_of(console).buffer.term is None)
+
+
+async def test_a_narrow_bar_keeps_what_leads_on(core: Core, config: Config) -> None:
+    async with following(core, config, (80, 24)) as (console, _):
+        await console.until("s service", "/ search", "& filter", "? help")
+        assert console.lines[-1].split()[:2] == ["space", "pause"]
+
+
+async def test_only_what_is_well_behind_is_marked_late(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    near = msgspec.structs.replace(event(100_998), message="near", late=True)
+    logs.feed(at(1, "oldest"), at(101, "newest"), near, at(99, "tardy", late=True))
+    await console.until("1 late", "near")
+    assert console.line_with("tardy").rstrip("│ ").endswith("late")
+    assert "late" not in console.line_with("near")

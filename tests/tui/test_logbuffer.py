@@ -57,7 +57,7 @@ def passes(group: list[LogEvent], wanted: LineFilter) -> bool:
         return False
     texts = [event.message for event in group]
     for term in wanted.terms:
-        pattern = term.pattern or re.compile(re.escape(term.needle), re.IGNORECASE)
+        pattern = term.pattern.pattern if term.pattern else re.compile(re.escape(term.needle), re.IGNORECASE)
         if any(pattern.search(text) for text in texts) is term.inverse:
             return False
     if wanted.template and template_of(texts[0]) != wanted.template:

@@ -20,6 +20,8 @@ class DeskScreen(Screen[None]):
     """One tab of the console."""
 
     TAB: ClassVar[str]
+    FIRST_KEYS: ClassVar[tuple[str, ...]] = ()
+    """Ids of bindings: the first of the bottom line, which a narrow terminal keeps."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -38,6 +38,15 @@ class LogsScreen(LogPrompts, DeskScreen):
 
     TAB = "logs"
     AUTO_FOCUS = "LogView"
+    FIRST_KEYS = (
+        "log.pause",
+        "logs.choose",
+        "logs.search",
+        "logs.filter",
+        "log.next_error",
+        "log.unfold",
+        "logs.moment",
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "choose", "service", id="logs.choose", tooltip="Choose whose logs to follow"),
         *LogPrompts.BINDINGS,
@@ -52,7 +61,7 @@ class LogsScreen(LogPrompts, DeskScreen):
         self.tailing: Tailing | None = None
         self.fixed = ""  # what was fetched, where nothing is followed
         self.figures = TailFigures()
-        self._late = self._backfilled = self._dropped = 0
+        self._backfilled = self._dropped = 0
         self._fetching = self._trouble = ""
 
     def body(self) -> Iterable[Widget]:
@@ -85,7 +94,7 @@ class LogsScreen(LogPrompts, DeskScreen):
     def _begin(self, targets: tuple[str, ...]) -> None:
         self.targets, self.tailing, self.fixed, self.figures = targets, None, "", TailFigures()
         self._fetching = self._trouble = ""
-        self._late = self._backfilled = self._dropped = 0
+        self._backfilled = self._dropped = 0
         self.view.start_over(many=len(self._groups()) > 1)
         self.strip_line.clear()
         self.view.focus()
@@ -120,7 +129,6 @@ class LogsScreen(LogPrompts, DeskScreen):
             buffer.note(f"{batch.dropped:,} lines dropped here: this console was too slow to take them")
         for event in batch.events:
             rates.add(event)
-            self._late += event.late
             self._backfilled += event.backfilled
         if batch.events:
             buffer.extend(batch.events)
@@ -214,7 +222,7 @@ class LogsScreen(LogPrompts, DeskScreen):
             filtered=not buffer.filter.passes_all,
             evicted=buffer.ring.evicted,
             dropped=self._dropped,
-            late=self._late,
+            late=buffer.ring.late,
             backfilled=self._backfilled,
             viewers=info.viewers if info is not None else 0,
             figures=self.figures,

@@ -79,6 +79,8 @@ class KeyBar(Widget):
             if binding.show and binding.description and binding.action not in seen:
                 seen[binding.action] = (key_name(binding), binding, enabled)
         keys = [key for key in seen.values() if key[1].id != "app.help"]
+        first = list(getattr(self.screen, "FIRST_KEYS", ()))
+        keys.sort(key=lambda key: first.index(key[1].id) if key[1].id in first else len(first))
         return keys + [key for key in seen.values() if key[1].id == "app.help"]
 
     def _typed(self, binding: Binding) -> bool:

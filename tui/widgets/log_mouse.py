@@ -27,6 +27,7 @@ class LogMouse(LogPane):
             self.stand_still()
             self._top = (self.buffer.shown[rank], 0)
             self.draw()
+            self.keep_cursor()
             self.moved()
 
     def on_scroll_up(self, message: ScrollUp) -> None:

@@ -86,8 +86,10 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
 
     @property
     def current(self) -> int | None:
-        """The entry that keys act on: the cursor's, else the newest shown."""
-        return self.cursor if self.cursor is not None and self.buffer.shown.has(self.cursor) else self.buffer.newest()
+        """The entry that keys act on: the cursor's; the newest while following; the top one where the cursor's left."""
+        if self.cursor is not None and self.buffer.shown.has(self.cursor):
+            return self.cursor
+        return self.buffer.newest() if self.following else self.top_seq
 
     @property
     def top_seq(self) -> int | None:
@@ -134,7 +136,8 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
     def _repaint(self) -> None:
         """Rows that differ are drawn again, the others stay: over SSH every row costs."""
         before = self._frame
-        self._frame = [self._strip(place) for place in self._places] or self._empty_strips()
+        here = None if self.following else self.cursor if self.buffer.shown.busy else self.current
+        self._frame = [self._strip(place, here=place[0] == here) for place in self._places] or self._empty_strips()
         height = self.size.height
         old = before + [Strip([])] * (height - len(before))
         new = self._frame + [Strip([])] * (height - len(self._frame))
@@ -151,9 +154,9 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
             return self._frame[y]
         return Strip.blank(self.size.width, self.rich_style)
 
-    def _strip(self, place: Place) -> Strip:
+    def _strip(self, place: Place, *, here: bool) -> Strip:
         seq, part, row = place
-        here, kept = seq == self.cursor, seq in self.bookmarks
+        kept = seq in self.bookmarks
         key = (seq, part, here, kept, self._left, self.has_focus)
         known = self._strips.get(key)
         if known is not None and known[0] is row:
@@ -248,9 +251,10 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
     # Moving
 
     def stand_still(self) -> None:
-        """Lines come in below from now on."""
+        """Lines come in below from now on; the cursor is at the newest one, unless it was put elsewhere."""
         if self.following:
             self.following = False
+            self.cursor = self.cursor if self.cursor is not None else self.buffer.newest()
             self._paused_seq, self._paused_evicted = self.buffer.next_seq, self.buffer.ring.evicted
             self.moved()
 
@@ -322,8 +326,15 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         self.stand_still()
         self._top = min(self._shifted(self.buffer.shown.rank_of(first[0]), first[1], rows), last[:2])
         self.draw()
+        self.keep_cursor()
         self.moved()
         return True
+
+    def keep_cursor(self) -> None:
+        """The cursor stays on the screen, at the edge that it would leave by."""
+        if self.cursor is not None and self._places:
+            self.cursor = max(self._places[0][0], min(self.cursor, self._places[-1][0]))
+            self.draw()
 
     def sideways(self, cells: int) -> None:
         """Texts to the right or left, as far as the widest on the screen reaches."""

@@ -131,10 +131,10 @@ class LogView(LogMouse):
     def action_by(self, step: int) -> None:
         """The cursor, by an entry; rows of a tall one first; down past the end follows."""
         shown = self.buffer.shown
-        current = self.cursor if self.cursor is not None else self.buffer.newest() if self.following else self.top_seq
+        current = self.current
         if current is None or self._scrolled_within(current, step):
             return
-        if self.cursor is None and not self.following:
+        if self.cursor != current and not self.following:  # it was filtered away, or left
             self.go_to(current)
             return
         rank = shown.rank_of(current) + step
@@ -213,6 +213,24 @@ class LogView(LogMouse):
         self.pump()
         self.moved()
 
+    def draw(self) -> None:
+        """Without the expressions that took too long: they find nothing any more."""
+        super().draw()
+        self._end_slow()
+
+    def _end_slow(self) -> None:
+        wanted, term = self.buffer.filter, self.buffer.term
+        if term is not None and term.slow:
+            self._tell_slow(term)
+            self.search(None)
+        if slow := wanted.slow:
+            self._tell_slow(slow[0])
+            self.filter_by(replace(wanted, terms=tuple(one for one in wanted.terms if one not in slow)))
+
+    def _tell_slow(self, term: Term) -> None:
+        words = f"{clean(term.text)} takes too long on these lines: leave out .* and repeats within repeats"
+        self.notify(words, title="Not searched on", severity="error", markup=False, timeout=8)
+
     def action_level(self) -> None:
         """The next level; the lines below it stay in the ring."""
         level = _LEVELS[(_LEVELS.index(self.buffer.filter.level) + 1) % len(_LEVELS)]
@@ -269,14 +287,15 @@ class LogView(LogMouse):
         if self.buffer.term is None:
             self.notify("/ searches", timeout=2)
             return
-        seq = self.buffer.next_hit(None if self.following else self.cursor or self.top_seq, step)
+        here = self.cursor if self.cursor is not None else self.top_seq
+        seq = self.buffer.next_hit(None if self.following else here, step)
         self._wanted_hit = 0
         if seq is not None:
             self.go_to(seq)
         elif self.buffer.busy:
             self._wanted_hit = step
         else:
-            self.notify("no further match" + (" below" if step > 0 else " above"), markup=False, timeout=2)
+            self.notify("no further match" + (" below; N looks above" if step > 0 else " above"), timeout=2)
 
     def worked(self) -> None:
         """A match that was waited for may be known now."""
@@ -305,7 +324,7 @@ class LogView(LogMouse):
         if seq is not None:
             self.go_to(seq)
         else:
-            self.notify("no further error" + (" below" if step > 0 else " above"), markup=False, timeout=2)
+            self.notify("no further error" + (" below; E looks above" if step > 0 else " above"), timeout=2)
 
     # Bookmarks and copies
 
