@@ -28,7 +28,7 @@ from jinkies.model import Actor, AlertRow, EntryKind, State
 NOTE_LIMIT = 1_000  # characters of a note on a decision
 COMMENT_LIMIT = 4_000  # characters
 NAME_LIMIT = 80  # characters of an assignee's name
-PARTS_LIMIT = 200  # alerts merged into one
+PARTS_LIMIT = 200  # alerts merged into one that it names, the newest
 SNOOZE_LIMIT_MS = 90 * 86_400_000
 SNOOZE_OCCURRENCES = 1_000_000
 
@@ -162,8 +162,6 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
         raise Conflict(
             f"#{row.alert_id} is {row.service}'s, #{into.alert_id} is {into.service}'s: that is not one thing"
         )
-    if len(into.parts) >= PARTS_LIMIT:
-        raise Conflict(f"#{into.alert_id} has {PARTS_LIMIT} parts already")
     gone = msgspec.structs.replace(resolved(row, actor, now_ms, None), merged_into=into.alert_id)
     grown = msgspec.structs.replace(
         into,
@@ -172,7 +170,7 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
         first_seen_at_ms=min(into.first_seen_at_ms, row.first_seen_at_ms),
         last_seen_at_ms=max(into.last_seen_at_ms, row.last_seen_at_ms),
         severity=max(into.severity, row.severity, key=lambda severity: severity.rank),
-        parts=(*(part for part in into.parts if part != row.alert_id), row.alert_id),
+        parts=(*(part for part in into.parts if part != row.alert_id), row.alert_id)[-PARTS_LIMIT:],
         revision=into.revision + 1,
     )
     there = said(f"merged into #{into.alert_id} by {actor.name}", command.note)

@@ -150,7 +150,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     silenced_by: int | None = None  # the silence that keeps it from being told,
     silenced_until_ms: int | None = None  # until then
     merged_into: int | None = None  # it is part of that alert now, which counts its occurrences
-    parts: tuple[int, ...] = ()  # alerts merged into it, in order; at most 200
+    parts: tuple[int, ...] = ()  # alerts merged into it, in that order; the newest 200
     comments: int = 0
     uncounted: int = 0  # occurrences that were counted here and left with an alert that was split off
     heat: float = 0.0  # occurrences, each worth half after HEAT_HALF_LIFE_S; as of ``last_seen_at_ms``

@@ -210,12 +210,34 @@ async def test_many_are_decided_at_once_each_by_itself(operator: Operator) -> No
             await operator.execute(Bulk(items=items))
 
 
+async def test_many_are_taken_back_at_once(operator: Operator) -> None:
+    first, second = await report(operator, "a"), await report(operator, "b")
+    await operator.execute(Bulk(items=(Acknowledge(alert_id=first), Resolve(alert_id=second))))
+    undone = await operator.execute(Bulk(items=(Undo(alert_id=first), Undo(alert_id=second), Undo(alert_id=first))))
+    assert [item.changed for item in undone.items] == [True, True, False]
+    assert undone.items[-1].refused == f"there is nothing to undo on #{first}"
+    assert {(await row_of(operator, one)).state for one in (first, second)} == {State.OPEN}
+
+
+async def test_an_alert_names_the_newest_of_its_parts(operator: Operator) -> None:
+    into = await report(operator, "into")
+    parts = [await report(operator, f"part {number}") for number in range(202)]
+    for part in parts:
+        await operator.execute(Merge(alert_id=part, into=into))
+    row = await row_of(operator, into)
+    assert row.parts == tuple(parts[-200:])
+    assert row.count == 203
+    await operator.execute(Split(alert_id=parts[0]))
+    assert (await row_of(operator, into)).count == 202
+
+
 async def test_merged_alerts_count_together_and_are_split_again(operator: Operator) -> None:
     one, other = await report(operator, "a"), await report(operator, "b")
     await report(operator, "b")
     await operator.execute(Merge(alert_id=other, into=one))
     assert (await row_of(operator, one)).count == 3
     assert (await row_of(operator, other)).merged_into == one
+    assert (await row_of(operator, one)).parts == (other,)
     assert await report(operator, "b") == one, "what comes for the merged one is counted by the other"
     assert (await row_of(operator, one)).count == 4
     assert (await row_of(operator, other)).state is State.RESOLVED
@@ -227,6 +249,7 @@ async def test_merged_alerts_count_together_and_are_split_again(operator: Operat
     await operator.execute(Split(alert_id=other))
     first, second = await row_of(operator, one), await row_of(operator, other)
     assert (first.count, second.count, second.state, second.merged_into) == (2, 2, State.OPEN, None)
+    assert first.parts == ()
     assert await report(operator, "b") == other
     assert await report(operator, "a") == one
     assert (await operator.alert(one)).latest.message == "boom"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jinkies.commands import Comment, Merge
+from jinkies.commands import Acknowledge, Comment, Merge
 from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.model import Actor, ActorKind, State
@@ -67,6 +67,20 @@ async def test_what_cannot_be_merged_says_why(operator: Operator, config: Config
         await console.press("M", *"nowhere", "enter")
         await console.until("'nowhere' is no alert's number")
         assert (await operator.alert(mine)).row.merged_into is None
+
+
+async def test_the_loser_of_a_merge_is_told_who_won(
+    operator: Operator, core: Core, config: Config, report: Report
+) -> None:
+    target, mine = await report("target"), await report("mine")
+    async with console_on(config, operator) as console:
+        await console.until("mine")
+        await console.press("M")
+        await console.until(f"Make #{mine} part of")
+        await core.operator(MARA).execute(Acknowledge(alert_id=mine))
+        await console.press("enter")
+        await console.until("Somebody decided first", f"#{mine} is acknowledged by mara")
+        assert (await operator.alert(target)).row.parts == ()
 
 
 async def test_a_comment_is_shown_whole_and_folded_when_long(

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input
 
-from jinkies.commands import StartSilence
+from jinkies.commands import EndSilence, StartSilence
 from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.errors import Invalid
 from jinkies.matching import Matcher, Op, Silence, parse_matchers
-from jinkies.model import SYSTEM, Actor, ActorKind, AlertDetail, Occurrence
+from jinkies.model import Actor, ActorKind, AlertDetail, Occurrence
 from jinkies.operator import Operator
 from tests.test_priority import NOW_MS, ROW
 from tests.tui.conftest import Report, console_on
@@ -103,7 +103,7 @@ async def test_silences_from_an_alert_with_a_preview(operator: Operator, config:
 async def test_a_silenced_alert_is_marked_and_says_by_whom(
     operator: Operator, core: Core, config: Config, report: Report
 ) -> None:
-    now_ms = core.operator(SYSTEM).core.clock.now_ms()
+    now_ms = core.clock.now_ms()
     command = StartSilence(matchers=parse_matchers("service=api"), ends_at_ms=now_ms + 3 * HOUR_MS, reason="deploying")
     await core.operator(MARA).execute(command)
     await report("boom")
@@ -128,7 +128,7 @@ async def test_the_list_shows_windows_to_come_and_ends_one(
         await console.press("tab", *"1d", "tab", *["backspace"] * 2, *"2h", "tab", *"moving", "enter")
         await console.until("Silences  0 now, 1 to come", "in 23h", "service=[b]x", "moving")
         assert "silenced " not in console.lines[0]
-        now_ms = core.operator(SYSTEM).core.clock.now_ms()
+        now_ms = core.clock.now_ms()
         command = StartSilence(matchers=parse_matchers("title=boom"), ends_at_ms=now_ms + HOUR_MS, reason="known")
         await core.operator(MARA).execute(command)
         await console.until("Silences  1 now, 1 to come", "title=boom", "mara")
@@ -137,3 +137,21 @@ async def test_the_list_shows_windows_to_come_and_ends_one(
         assert [one.text for one in (await operator.snapshot()).silences] == ["service=[b]x"]
         await console.press("escape")
         await console.until("unresolved")
+
+
+async def test_who_ends_what_is_over_is_told_who_did(
+    operator: Operator, core: Core, config: Config, report: Report
+) -> None:
+    await report("boom")
+    mara = core.operator(MARA)
+    now_ms = core.clock.now_ms()
+    command = StartSilence(matchers=parse_matchers("service=api"), ends_at_ms=now_ms + HOUR_MS, reason="known")
+    silence_id = (await mara.execute(command)).silence_id
+    assert silence_id is not None
+    async with console_on(config, operator, size=(80, 24)) as console:
+        await console.press("W")
+        await console.until("Silences  1 now", "known")
+        await mara.execute(EndSilence(silence_id=silence_id))
+        await console.until("Nothing is silenced")
+        await console.app.screen._end(silence_id)  # type: ignore[attr-defined] # SilencesScreen: pressed too late
+        await console.until("Somebody decided first", "silence 1 was ended by mara")

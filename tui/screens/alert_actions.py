@@ -205,7 +205,7 @@ class AlertActions(DeskScreen):
         try:
             outcome = await self.session.execute(command)
         except Conflict as error:
-            title = "Somebody decided first" if _was_raced(command) else "Not done"
+            title = "Somebody decided first" if _was_raced(command, error) else "Not done"
             self.notify(clean(str(error)), title=title, severity="warning", markup=False, timeout=8)
         except JinkiesError as error:
             self.tell_error(error, title_of(error))
@@ -267,9 +267,10 @@ class AlertActions(DeskScreen):
             self.notify(clean(text), title="Copied", markup=False)
 
 
-def _was_raced(command: AnyCommand) -> bool:
-    """Whether a conflict means that another decision came first; what is merged or split may not fit by itself."""
-    return isinstance(command, Acknowledge | Resolve | Reopen | Snooze | Assign | Undo)
+def _was_raced(command: AnyCommand, conflict: Conflict) -> bool:
+    """Whether another decision came first; what is merged or split may not fit by itself."""
+    decided = isinstance(command, Acknowledge | Resolve | Reopen | Snooze | Assign | Undo)
+    return decided or str(conflict).startswith("somebody was faster")
 
 
 def _none(_typed: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from jinkies.commands import EndSilence
-from jinkies.errors import JinkiesError
+from jinkies.errors import JinkiesError, NotFound
 from jinkies.matching import Silence
 from tui.format import ago, clean, moment_text
 from tui.screens.silence import SilenceScreen
@@ -98,14 +98,30 @@ class SilencesScreen(Screen[None]):
     async def _end(self, silence_id: int) -> None:
         try:
             outcome = await self.session.execute(EndSilence(silence_id=silence_id))
+        except NotFound as error:
+            self._tell_over(silence_id, error)
         except JinkiesError as error:
             self.notify(words_of(error), title=title_of(error), severity="error", markup=False, timeout=8)
         else:
             self.notify(clean(outcome.reason), markup=False)
 
+    def _tell_over(self, silence_id: int, error: NotFound) -> None:
+        """It is over already: say who was faster, where somebody was."""
+        replica = self.session.replica
+        silence = replica.silences.get(silence_id) if replica is not None else None
+        by = silence.ended_by if silence is not None else None
+        words = f"silence {silence_id} was ended by {by.name}" if by is not None else str(error)
+        self.notify(clean(words), title="Somebody decided first", severity="warning", markup=False, timeout=8)
+
     def action_start(self) -> None:
         """A new one."""
         self.app.push_screen(SilenceScreen(self.session))
+
+
+def _minute(at_ms: int, now_ms: int) -> str:
+    """``22:00``, with the day before it when that is not today."""
+    text = moment_text(at_ms, now_ms)
+    return text if " " in text else text[:5]
 
 
 def _row(one: Silence, now_ms: int) -> Row:
@@ -113,8 +129,8 @@ def _row(one: Silence, now_ms: int) -> Row:
     return (
         str(one.silence_id),
         f"{ago(now_ms, one.ends_at_ms)} left" if runs else f"in {ago(now_ms, one.starts_at_ms)}",
-        moment_text(one.starts_at_ms, now_ms),
-        moment_text(one.ends_at_ms, now_ms),
+        _minute(one.starts_at_ms, now_ms),
+        _minute(one.ends_at_ms, now_ms),
         one.started_by.name,
         one.text,
         one.reason,
