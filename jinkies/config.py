@@ -160,6 +160,15 @@ class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
 
 
+class RedactConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[redact]``: what is cut beside secrets, and what never is."""
+
+    also: tuple[str, ...] = ()  # regular expressions, at most 50; each repeat has a bound
+    keep: tuple[str, ...] = ()  # texts, and names whose values stay; at most 100
+    emails: bool = False
+    ips: bool = False
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set, parsed once and passed down."""
 
@@ -175,6 +184,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     aws: AwsConfig = AwsConfig()
     http: HttpConfig = HttpConfig()
     sns: SnsConfig = SnsConfig()
+    redact: RedactConfig = RedactConfig()
     watches: tuple[WatchConfig, ...] = ()
     routes: tuple[RouteConfig, ...] = ()
     source: Path | None = None  # the file it was read from

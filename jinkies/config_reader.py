@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinkies import config_checks as checks
-from jinkies import config_routes, config_sns
+from jinkies import config_redact, config_routes, config_sns
 from jinkies.config import (
     AwsConfig,
     Config,
     DiscordConfig,
     GitHubConfig,
     HttpConfig,
+    RedactConfig,
     RouteConfig,
     Secret,
     ServiceConfig,
@@ -98,6 +99,7 @@ SETTINGS = (
     Setting("sns", "severities", config_sns.patterns(checks.one_of(Severity))),
     Setting("sns", "endpoint_url", config_sns.emulator),
     Setting("sns", "certificate_file", config_sns.file),
+    *(Setting("redact", key, check) for key, check in config_redact.CHECKS.items()),
 )
 SECRETS = (
     SecretSetting("discord", "token", "DISCORD_BOT_TOKEN"),
@@ -126,7 +128,7 @@ WATCH_CHECKS: dict[str, checks.Check] = {
     "lines_before": checks.whole(0, 50),
     "lines_after": checks.whole(0, 50),
 }
-SECTIONS = ("discord", "github", "aws", "http", "sns")
+SECTIONS = ("discord", "github", "aws", "http", "sns", "redact")
 OWN_VARIABLES = frozenset(
     {"JINKIES_CONFIG", "JINKIES_HOME", VARIABLE, FILE_VARIABLE}
     | {name for setting in SETTINGS for name in setting.variables}
@@ -197,6 +199,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
         aws=AwsConfig(**values["aws"]),
         http=HttpConfig(**values["http"]),
         sns=SnsConfig(**values["sns"]),
+        redact=RedactConfig(**values["redact"]),
         watches=watches,
         routes=routes,
         source=reader.path,

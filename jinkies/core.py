@@ -62,6 +62,7 @@ from jinkies.model import (
 from jinkies.operator import MATCHED, Hosting
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
+from jinkies.redact import Redactor, redact_command
 from jinkies.requests import Request, digest
 from jinkies.stats import Stats, StatsQuery
 from jinkies.store.changes import Changes, Wanted
@@ -100,6 +101,8 @@ class Core:
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
+        rules = config.redact
+        self._redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
         self._routes = config.routes if config.discord.missing() is None else ()
         self._policy = Policy(
             auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
@@ -144,9 +147,9 @@ class Core:
         if isinstance(command, CreatePullRequest):
             await self._require_repository(command.alert_id)
         request = Request(
-            command=command,
+            command=redact_command(command, self._redactor),
             actor=actor,
-            prepared=await prepare(command, self.config),
+            prepared=await prepare(command, self.config, self._redactor),
             key=key,
             digest=digest(command) if key is not None else b"",
         )
@@ -154,6 +157,7 @@ class Core:
 
     def report_health(self, health: PartHealth) -> None:
         """Keep and publish how a part is doing; the same again is no change. ``at_ms`` becomes since when it is so."""
+        health = msgspec.structs.replace(health, detail=self._redactor.text(health.detail)) if health.detail else health
         now_ms, held = self.clock.now_ms(), self.health.get(health.part)
         self._heard_at_ms[health.part] = now_ms
         same = held is not None and (held.state, held.detail) == (health.state, health.detail)

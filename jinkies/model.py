@@ -206,6 +206,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     release: str | None = None
     grouping: Grouping | None = None  # of an alert's first
     tags: dict[str, str] = {}  # the sender's labels: Sentry's tags, Alertmanager's labels, an alarm's dimensions
+    redacted: int = 0  # secrets that were cut from it
 
 
 class EntryKind(StrEnum):

@@ -10,7 +10,7 @@ from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence,
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, fingerprint_of, grouping, own_fingerprint, title
-from jinkies.redact import redact, redact_occurrence
+from jinkies.redact import DEFAULT, Redactor, redact_grouping, redact_occurrence, redact_recovery, secrets_cut
 from jinkies.requests import Prepared, PreparedRecovery
 
 REPORTS_LIMIT = 1_000  # of one Report
@@ -21,7 +21,9 @@ REPORT_BYTES = 300  # of a report beside its texts, about
 _Report = ReportOccurrence | ReportRecovery
 
 
-async def prepare(command: AnyCommand, config: Config) -> tuple[Prepared | PreparedRecovery, ...]:
+async def prepare(
+    command: AnyCommand, config: Config, redactor: Redactor = DEFAULT
+) -> tuple[Prepared | PreparedRecovery, ...]:
     """The reports of a command, redacted, with what is derived from them; () for another command.
 
     Raises ``Invalid`` for too many of them, or a time before 1970.
@@ -39,33 +41,37 @@ async def prepare(command: AnyCommand, config: Config) -> tuple[Prepared | Prepa
         case _:
             return ()
     if sum(map(_size, reports)) > INLINE_BYTES:
-        return await asyncio.to_thread(_prepare_all, reports, config)
-    return _prepare_all(reports, config)
+        return await asyncio.to_thread(_prepare_all, reports, config, redactor)
+    return _prepare_all(reports, config, redactor)
 
 
-def _prepare_all(reports: tuple[_Report, ...], config: Config) -> tuple[Prepared | PreparedRecovery, ...]:
-    return tuple(_prepare_one(report, config) for report in reports)
+def _prepare_all(
+    reports: tuple[_Report, ...], config: Config, redactor: Redactor
+) -> tuple[Prepared | PreparedRecovery, ...]:
+    return tuple(_prepare_one(report, config, redactor) for report in reports)
 
 
-def _prepare_one(report: _Report, config: Config) -> Prepared | PreparedRecovery:
+def _prepare_one(report: _Report, config: Config, redactor: Redactor) -> Prepared | PreparedRecovery:
     if report.occurred_at_ms is not None and report.occurred_at_ms < 0:
         raise Invalid(f"occurred_at_ms: {report.occurred_at_ms} is before 1970")
     service = config.services.get(report.service)
     environment = report.environment or (service and service.environment) or config.environment
     if isinstance(report, ReportRecovery):
-        recovery = msgspec.structs.replace(report, service=redact(report.service), reason=redact(report.reason))
-        key = own_fingerprint(recovery.service, redact(environment), report.fingerprint)
+        recovery = redact_recovery(report, redactor)
+        key = own_fingerprint(recovery.service, redactor.text(environment), report.fingerprint)
         return PreparedRecovery(command=recovery, fingerprint=key)
-    clean = redact_occurrence(msgspec.structs.replace(report, environment=environment, link=_address(report.link)))
+    report = msgspec.structs.replace(report, environment=environment, link=_address(report.link))
+    clean = redact_occurrence(report, redactor)
     grouped = grouping(clean)
     return Prepared(
         command=clean,
         fingerprint=fingerprint_of(grouped, clean),
-        grouping=grouped,
+        grouping=redact_grouping(grouped, redactor) if report.fingerprint else grouped,
         title=title(clean),
         culprit=culprit(clean.stack_trace, clean.frames),
-        environment=environment,
+        environment=clean.environment or environment,
         runbook=clean.runbook or (service.runbook if service else None),
+        redacted=secrets_cut(report, clean),
     )
 
 

@@ -22,6 +22,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     culprit: str | None
     environment: str
     runbook: str | None
+    redacted: int = 0  # secrets that were cut from it
 
     def stored(self, row: AlertRow) -> StoredAlert:
         """The alert that it opens, as the store takes it."""
@@ -44,6 +45,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
             release=command.release,
             grouping=self.grouping if first else None,
             tags=command.tags,
+            redacted=self.redacted,
         )
 
 

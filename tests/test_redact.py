@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jinkies.commands import ReportOccurrence
 from jinkies.frames import Frame
 from jinkies.model import LogLine
-from jinkies.redact import MARK, _redacted, is_secret_key, redact, redact_occurrence
+from jinkies.redact import MARK, is_secret_key, redact, redact_each, redact_occurrence
 
 AWS_ID = "AKIA" + "IOSFODNN7EXAMPLE"
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
@@ -312,4 +312,4 @@ def test_one_look_at_a_whole_report_misses_nothing_that_each_text_has(
         tags=tags,
         frames=(Frame(path=path, function="show", line=1, in_app=True, source=source),),
     )
-    assert redact_occurrence(command) == _redacted(command)
+    assert redact_occurrence(command) == redact_each(command)

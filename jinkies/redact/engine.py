@@ -1,0 +1,79 @@
+"""Secrets out of a text, by the desk's rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from jinkies.redact.commands import command_lines
+from jinkies.redact.marks import KEEP_NOTHING, NOTHING, Keep
+from jinkies.redact.names import is_secret_key
+from jinkies.redact.own import compile_pattern, emails, ips, own_patterns
+from jinkies.redact.private_keys import private_keys
+from jinkies.redact.shapes import known_shapes, scheme_values
+from jinkies.redact.values import named_values
+from jinkies.redact.words import words_of
+
+_MAX_PASSES = 4  # what one pass hides can bring a name next to another value; text without secrets takes one
+
+
+class Redactor:
+    """Pure: the same text gives the same text, and what it gave is given back as it is."""
+
+    def __init__(
+        self, *, also: Iterable[str] = (), keep: Iterable[str] = (), emails: bool = False, ips: bool = False
+    ) -> None:
+        """By ``[redact]`` of the configuration. Raises ``Unfit`` for a pattern that can't be used."""
+        self._also: tuple[re.Pattern[str], ...] = tuple(compile_pattern(text) for text in also)
+        self._keep = Keep(keep) if keep else KEEP_NOTHING
+        self._emails = emails
+        self._ips = ips
+
+    def text(self, text: str) -> str:
+        """``text`` with the mark for every secret that has a known shape or stands under a secret's name."""
+        for _ in range(_MAX_PASSES):
+            before, text = text, self._one_pass(text)
+            if text == before:
+                break
+        return text
+
+    def is_clean(self, text: str) -> bool:
+        """Whether there is nothing to cut."""
+        return self._one_pass(text) == text
+
+    def shapes(self, text: str) -> str:
+        """Known shapes only: where ``token=…`` is a way to say what is looked for."""
+        return own_patterns(known_shapes(text, words_of(text), self._keep), self._also, self._keep)
+
+    def is_named_secret(self, name: str, value: str) -> bool:
+        """Whether the value under a name goes whole; ``request.cookies.theme`` is a cookie too."""
+        if value.lower() in NOTHING or not any(is_secret_key(part) for part in name.split(".")):
+            return False
+        return not (self._keep and self._is_kept(name, value))
+
+    def _is_kept(self, name: str, value: str) -> bool:
+        keep = self._keep
+        return keep.name(name) or keep.name(name.rpartition(".")[2]) or keep.holds(value, 0, len(value))
+
+    def _one_pass(self, text: str) -> str:
+        keep = self._keep
+        if "PRIVATE KEY" in text:
+            text = private_keys(text)
+        words = words_of(text)
+        text = named_values(text, words.lowered, keep)
+        text = scheme_values(text, words.lowered, keep)
+        text = command_lines(text, words.text, keep)
+        text = known_shapes(text, words, keep)
+        if self._also:
+            text = own_patterns(text, self._also, keep)
+        if self._emails:
+            text = emails(text, keep)
+        return ips(text, keep) if self._ips else text
+
+
+DEFAULT = Redactor()
+
+
+def redact(text: str) -> str:
+    """``text`` without its secrets, by the rules that hold where nothing is configured."""
+    return DEFAULT.text(text)
