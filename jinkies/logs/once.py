@@ -12,12 +12,13 @@ from operator import attrgetter
 import msgspec
 
 from jinkies.logs.seen import Ordinals, Seen
-from jinkies.logs.sweep import Sweep
+from jinkies.logs.sweep import REACH_MS, Sweep
 from jinkies.logs.targets import group_name
 from jinkies.model import LogEvent, TailFigures, Upstream
 
 IDENTITIES = 200_000  # held by one tail, shared by its groups
 LEAST_IDENTITIES = 10_000  # of one group
+OLD_IDENTITIES = 10_000  # of events that came later than readings reach back; past it the oldest are forgotten
 
 _BY_TIME = attrgetter("timestamp_ms", "ingestion_ms")
 
@@ -29,6 +30,8 @@ class Once:
         capacity = max(LEAST_IDENTITIES, IDENTITIES // len(log_groups))
         self.sweeps = {group_name(group): Sweep(group, Seen(start_ms, capacity)) for group in log_groups}
         self.duplicates = 0  # came by a session, and had been given out already
+        self._start_ms = start_ms
+        self._old: dict[bytes, None] = {}  # oldest first
 
     def read(self, run: Sequence[LogEvent], until_ms: Mapping[str, int]) -> list[LogEvent]:
         """Those of a reading's run (not empty, in order) that were not given out; none at ``until_ms`` or later."""
@@ -40,6 +43,7 @@ class Once:
             key = sweep.fresh(event)
             if key is not None:
                 sweep.seen.add(event, key)
+                self._note_old(event, key)
                 found.append(event)
         for sweep in self.sweeps.values():
             sweep.trim(run[0].timestamp_ms)
@@ -51,12 +55,25 @@ class Once:
         for event in events:
             seen = self.sweeps[event.log_group].seen
             key = ordinals.key(event)
-            if seen.has(event, key):
-                self.duplicates += event.timestamp_ms >= seen.floor_ms
+            below = event.timestamp_ms < seen.floor_ms
+            known = below or seen.has(event, key)
+            if self._note_old(event, key) and below and event.timestamp_ms >= self._start_ms:
+                found.append(event)  # only a session brings it
+            elif known:
+                self.duplicates += not below
             else:
                 seen.add(event, key)
                 found.append(event)
         return found
+
+    def _note_old(self, event: LogEvent, key: bytes) -> bool:
+        """Remember what was ingested later than readings reach back. Returns whether it is that, for the first time."""
+        if event.ingestion_ms - event.timestamp_ms <= REACH_MS or key in self._old:
+            return False
+        self._old[key] = None
+        if len(self._old) > OLD_IDENTITIES:
+            del self._old[next(iter(self._old))]
+        return True
 
 
 class Counted:

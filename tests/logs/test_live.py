@@ -210,6 +210,23 @@ def test_late_events_come_live_and_are_marked() -> None:
     run_virtually(work)
 
 
+def test_what_comes_later_than_readings_reach_back_is_given_once() -> None:
+    async def work(clock: Clock) -> None:
+        async with tailing(clock) as tail:
+            await tail.passes(3_000)
+            tail.put("forty minutes late", late_ms=2_400_000, times=2)
+            tail.put("before it began", late_ms=3_600_000)
+            await tail.passes(60)
+            assert [(event.message, event.late) for event in tail.events] == [("forty minutes late", False)] * 2
+            tail.put("now")
+            await tail.passes(2)
+            tail.put("later still", late_ms=2_500_000)
+            await tail.passes(400)
+            assert [(event.message, event.late) for event in tail.events[2:]] == [("now", False), ("later still", True)]
+
+    run_virtually(work)
+
+
 def test_an_old_session_is_handed_over_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "ROLLOVER_S", 120.0)
 
