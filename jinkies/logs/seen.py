@@ -20,8 +20,8 @@ class Ordinals:
     """Numbers equals in one reading of a range, or in one Live Tail session. Use a new one for each.
 
     Args:
-        most: identities to remember, twice at most; beyond that the oldest are forgotten. Equals of a session share
-            their ingestion time, so they come together.
+        most: identities to remember, twice at most; beyond that the oldest are forgotten. Equals share their times, so
+            they come together, by a reading and by a session.
     """
 
     def __init__(self, most: int | None = None) -> None:

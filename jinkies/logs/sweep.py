@@ -15,6 +15,7 @@ QUIET_MS = 60_000  # a quiet group is re-read this much further: our clock and A
 TIERS = ((30.0, 300_000), (300.0, 2_100_000))  # every so many seconds, this many milliseconds back
 REACH_MS = max(reach for _, reach in TIERS)
 MAX_REREAD = 50_000  # events that a deeper reading may cost
+NUMBERED = 50_000  # identities that a reading numbers; equals share a millisecond, so they come close together
 
 
 class Sweep:
@@ -23,7 +24,7 @@ class Sweep:
     def __init__(self, log_group: str, seen: Seen) -> None:
         self.log_group = log_group
         self.seen = seen
-        self.ordinals = Ordinals()
+        self.ordinals = Ordinals(NUMBERED)
         self._newest_ms = 0
         self._done_ms: int | None = None  # when the last finished reading began
         self._due_s = [0.0 for _ in TIERS]
@@ -33,7 +34,7 @@ class Sweep:
 
     def begin(self, now_ms: int, monotonic_s: float) -> int:
         """Where to read from, to the open end, in milliseconds since the epoch."""
-        self.ordinals = Ordinals()
+        self.ordinals = Ordinals(NUMBERED)
         self._begun_ms, self._read = now_ms, 0
         if self._done_ms is None:
             self._deep = list(range(len(TIERS)))

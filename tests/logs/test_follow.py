@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from jinkies.errors import UpstreamError
 from jinkies.logs import sweep
 from jinkies.logs.follow import Follower
+from jinkies.logs.once import Once
 from jinkies.logs.seen import Ordinals, Seen
 from jinkies.model import Level, LogEvent, TailBatch, TailSpec
 from tests.logs.clock import START_MS, ManualClock
@@ -244,6 +246,25 @@ def test_identities_are_bounded_and_never_forgotten_into_a_repeat() -> None:
     again = Seen.of(seen.state(), 1_000)
     assert all(again.has(event, key) for event, key in keyed)
     assert len(again) == len(seen)
+
+
+def test_a_long_reading_holds_a_bounded_number_of_identities() -> None:
+    once = Once(("/a",), START_MS)
+    once.sweeps["/a"].begin(START_MS + 86_400_000, 0.0)
+
+    def read(second: int) -> int:
+        texts = (f"{second} {at // 2}" for at in range(2_000))  # each twice
+        times = START_MS + second * 1_000
+        return len(once.read([Memory().put(text, times) for text in texts], {}))
+
+    tracemalloc.start()
+    try:
+        assert all(read(second) == 2_000 for second in range(150))
+        held = tracemalloc.get_traced_memory()[0]
+        assert all(read(second) == 2_000 for second in range(150, 300))
+        assert tracemalloc.get_traced_memory()[0] < held + 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_backoff_doubles_up_to_its_bound_and_starts_over() -> None:
