@@ -186,8 +186,9 @@ class SlicedReader:
             first = self._spans[0]
             first.busy, self._under_way = True, 1
             await self._read(first)
-        if self._wanted is not None:
-            self._wanted = max(1, self._wanted)  # whoever asks wants at least one
+        if self._wanted == 0:
+            self._wanted = 1  # whoever asks wants at least one
+            self._wake()
         while not self.held and not self.ended:
             head = self._spans[0]
             if head.pages:

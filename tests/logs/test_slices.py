@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from contextlib import aclosing
@@ -109,6 +110,21 @@ async def test_a_small_limit_is_not_run_away_from() -> None:
     shelf = Shelf([event(at * 10) for at in range(10_000)], page_size=100)
     assert len(await read(shelf, 0, 99_990, limit=450)) == 450
     assert len(shelf.asks) <= 8
+
+
+async def test_who_asks_for_more_than_was_wanted_gets_it() -> None:
+    shelf = Shelf([event(at) for at in range(60)], page_size=3)
+    reader = SlicedReader(shelf, Ask(log_group=GROUP, start_ms=0, end_ms=59), LineFilter(), wanted=3)
+    found: list[LogEvent] = []
+    async with asyncio.timeout(10):
+        while not reader.ended:
+            await reader.fill()
+            found += reader.held
+            reader.held = []
+            for _ in range(200):  # until nothing is under way
+                await shelf.idle()
+    await reader.close()
+    assert found == shelf.events
 
 
 async def test_steady_lines_cost_hardly_more_requests_than_pages() -> None:
