@@ -31,7 +31,8 @@ def resolve(config: Config, targets: tuple[str, ...]) -> tuple[str, ...]:
     A name without a slash that is nearly a service's is taken for a typing error; ``group:<name>`` insists.
 
     Raises:
-        Invalid: no target, too many, or one that can be neither a service nor a log group.
+        Invalid: no target, too many, one that can be neither a service nor a log group, or a log group by its name and
+            by an ARN, or by two: lines say no more than the group's name.
         NotConfigured: a service without log groups; says what to set.
     """
     if not targets:
@@ -41,6 +42,11 @@ def resolve(config: Config, targets: tuple[str, ...]) -> tuple[str, ...]:
     groups = tuple(dict.fromkeys(group for target in targets for group in _groups(config, target)))
     if len(groups) > MAX_GROUPS:
         raise Invalid(f"target: {len(groups)} log groups; at most {MAX_GROUPS} at once")
+    known: dict[str, str] = {}
+    for group in groups:
+        other = known.setdefault(group_name(group), group)
+        if other != group:
+            raise Invalid(f"target: {other} and {group} have the same name: ask for one of them")
     return groups
 
 

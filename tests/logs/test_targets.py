@@ -42,6 +42,8 @@ def test_targets(targets: tuple[str, ...], groups: tuple[str, ...]) -> None:
         (("",), "target: '' is neither a service nor a log group; services: "),
         (("arn:aws:s3:::bucket",), "target: 'arn:aws:s3:::bucket' is no log group's ARN: arn:aws:logs:"),
         (tuple(f"/g/{n}" for n in range(21)), "target: 21 of them; at most 20"),
+        (("api", ARN), f"target: /app/api and {ARN} have the same name: ask for one of them"),
+        ((ARN, ARN.replace("1234", "4321")), f"target: {ARN} and {ARN.replace('1234', '4321')} have the same name"),
     ],
 )
 def test_what_is_no_target_is_refused(targets: tuple[str, ...], message: str) -> None:
