@@ -9,10 +9,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, settings
 
 from jinkies.app import host
 from jinkies.config import Config, DiscordConfig, GitHubConfig, HttpConfig, Secret, ServiceConfig
 from jinkies.core import Core
+
+# A machine that is busy is no fault of the code: how long an example takes is left to benchmarks.
+settings.register_profile("jinkies", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("jinkies")
 
 CHANNEL_ID = "1300000000000000001"
 
