@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from jinkies.model import AlertRow, Delivery, DeliveryState
+from jinkies.model import AlertRow, Delivery, What
 
 Key = tuple[int, str, str]
 
 SPACING_S = 1.0  # between two edits of a card that only count on
+DIGEST_SPACING_S = 3.0  # between two of a digest, which grows while cards wait for their turn
 _KEPT_LIMIT = 4_000
 
 
@@ -18,8 +19,9 @@ class Urgency(IntEnum):
     """What goes first when a channel's rate limit makes a queue."""
 
     DECIDED = 0  # a person decided, and waits to see it
-    MISSING = 1  # no card yet
-    COUNTED = 2  # only the number of occurrences moved
+    CALLED = 1  # people are to be called, or to hear of many alerts at once
+    MISSING = 2  # no card yet
+    COUNTED = 3  # only the number of occurrences moved
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class Agenda:
             urgency = self._urgency(delivery, rows, progress)
             ready_at_s = progress.not_before_s
             if urgency is Urgency.COUNTED:
-                ready_at_s = max(ready_at_s, progress.edited_at_s + SPACING_S)
+                spacing_s = SPACING_S if delivery.what is What.CARD else DIGEST_SPACING_S
+                ready_at_s = max(ready_at_s, progress.edited_at_s + spacing_s)
             if ready_at_s > now_s:
                 wait_s = min(wait_s, ready_at_s - now_s)
                 continue
@@ -83,7 +86,9 @@ class Agenda:
 
     def _urgency(self, delivery: Delivery, rows: Mapping[int, AlertRow], progress: Progress) -> Urgency:
         if delivery.message_id is None and progress.message_id is None:
-            return Urgency.MISSING
+            return Urgency.MISSING if delivery.what is What.CARD else Urgency.CALLED
+        if delivery.what is not What.CARD:
+            return Urgency.COUNTED
         row = rows.get(delivery.alert_id)
         decided = row is None or row.decision_rev > progress.decision_rev
         return Urgency.DECIDED if decided else Urgency.COUNTED
@@ -101,4 +106,4 @@ def key_of(delivery: Delivery) -> Key:
 
 def outstanding(delivery: Delivery) -> bool:
     """Whether the board still has something to do for it."""
-    return delivery.kind == "card" and delivery.state is not DeliveryState.DELETED and not delivery.in_step
+    return not delivery.in_step

@@ -17,7 +17,7 @@ import aiohttp
 import interactions
 import msgspec
 
-from bot.render import Message
+from bot.render import AllowedMentions, Message
 from bot.text import plain_label
 from jinkies.errors import UpstreamError
 
@@ -70,8 +70,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 class Courier(Protocol):
     """What the board needs of Discord. Every method raises ``CourierError``."""
 
-    async def post(self, channel_id: str, message: Message, *, nonce: str, content: str = "") -> Shown:
-        """Post a message; Discord itself drops a second one with the same nonce within a few minutes."""
+    async def post(
+        self, channel_id: str, message: Message, *, nonce: str, content: str = "", pings: AllowedMentions | None = None
+    ) -> Shown:
+        """Post a message that pings only ``pings``; Discord drops a second one with its nonce for some minutes."""
         ...
 
     async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
@@ -115,9 +117,13 @@ class InteractionsCourier:
         self._timeout_s = timeout_s
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def post(self, channel_id: str, message: Message, *, nonce: str, content: str = "") -> Shown:
+    async def post(
+        self, channel_id: str, message: Message, *, nonce: str, content: str = "", pings: AllowedMentions | None = None
+    ) -> Shown:
         """Post a message; see ``Courier``."""
         payload = msgspec.to_builtins(message) | {"nonce": nonce, "enforce_nonce": True}
+        if pings is not None:
+            payload["allowed_mentions"] = msgspec.to_builtins(pings)
         if content:
             payload["content"] = content
         return await self._one(channel_id, lambda client: client.http.create_message(payload, channel_id))

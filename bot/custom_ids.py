@@ -1,23 +1,29 @@
 """Names that leave the database on Discord messages: ``jk:<action>:<alert_id>:<epoch8>`` and the nonce of a post.
 
+On anything but an alert's card the kind of delivery follows, so that each of our messages says what it is.
+
 They carry eight characters of the journal's epoch, so that a new database never takes an old card for its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from enum import StrEnum
 
 import msgspec
 
 from jinkies.cards import CardAction
+from jinkies.model import Delivery
 
-PRESSED = re.compile(r"jk:(?P<action>ack|resolve|reopen|pr):(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
+_ALERT = r"(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})"
+PRESSED = re.compile(
+    rf"jk:(?P<action>ack|resolve|reopen|pr):{_ALERT}(?::(?P<kind>(?:call|escalation)-[1-9]\d{{0,17}}))?$"
+)
+LISTED = re.compile(rf"jk:list:{_ALERT}:(?P<kind>digest-[1-9]\d{{0,17}})$")
 SUBMITTED = re.compile(r"jk:prform:(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
 ANY_PRESS = re.compile(r"(?s:.*)$")
 ANY_SUBMISSION = re.compile(r"(?s:.*)\Z")  # other than the one above: the library refuses a form a button's pattern
-
-NONCE_LIMIT = 25  # Discord limit
 
 
 class FormField(StrEnum):
@@ -34,9 +40,11 @@ class CustomId(msgspec.Struct, frozen=True, kw_only=True):
     action: CardAction
     alert_id: int
     epoch8: str
+    kind: str = "card"  # of the delivery that it is on
 
     def __str__(self) -> str:
-        return f"jk:{self.action}:{self.alert_id}:{self.epoch8}"
+        plain = f"jk:{self.action}:{self.alert_id}:{self.epoch8}"
+        return plain if self.kind == "card" else f"{plain}:{self.kind}"
 
 
 def epoch8(epoch: str) -> str:
@@ -49,7 +57,23 @@ def parse(text: str) -> CustomId | None:
     found = PRESSED.match(text)
     if found is None:
         return None
-    return CustomId(action=CardAction(found["action"]), alert_id=int(found["alert_id"]), epoch8=found["epoch8"])
+    return CustomId(
+        action=CardAction(found["action"]),
+        alert_id=int(found["alert_id"]),
+        epoch8=found["epoch8"],
+        kind=found["kind"] or "card",
+    )
+
+
+def listing(alert_id: int, epoch: str, kind: str) -> str:
+    """The ``custom_id`` of a digest's button."""
+    return f"jk:list:{alert_id}:{epoch8(epoch)}:{kind}"
+
+
+def sighted(text: str) -> tuple[int, str, str] | None:
+    """The alert, the kind of delivery and the epoch's eight digits that a button is of; None: it is none of ours."""
+    found = PRESSED.match(text) or LISTED.match(text)
+    return None if found is None else (int(found["alert_id"]), found["kind"] or "card", found["epoch8"])
 
 
 def form(alert_id: int, epoch: str) -> str:
@@ -63,16 +87,16 @@ def parse_form(text: str) -> tuple[int, str] | None:
     return None if found is None else (int(found["alert_id"]), found["epoch8"])
 
 
-def nonce(alert_id: int, epoch: str, *, again: bool = False) -> str:
-    """The nonce of an alert's card, by which Discord itself drops a second post within a few minutes.
+def nonce(delivery: Delivery, epoch: str, *, again: bool = False) -> str:
+    """The nonce of a post, by which Discord itself drops a second one within a few minutes.
 
     Args:
-        alert_id: of the card's alert.
+        delivery: what is posted.
         epoch: of the journal.
-        again: the card is posted afresh because the first can't be edited any more.
+        again: it is posted afresh because the first can't be edited any more.
 
     Returns:
-        At most 25 characters, Discord's limit.
+        22 characters; Discord's limit is 25. It names the channel too: Discord doesn't say that it looks at that.
     """
-    text = f"jk{alert_id}-{epoch8(epoch)}" + ("r" if again else "")
-    return text[:NONCE_LIMIT]
+    meant = f"{epoch}/{delivery.channel_id}/{delivery.alert_id}/{delivery.kind}/{again}"
+    return "jk" + hashlib.blake2b(meant.encode(), digest_size=10).hexdigest()

@@ -9,13 +9,13 @@ from bot.agenda import Agenda, Progress, outstanding
 from bot.courier import Courier, CourierError, Trouble
 from bot.custom_ids import nonce
 from bot.lease import Lease
-from bot.render import Message, alert_message
+from bot.showing import Showing, showing
 from bot.sightings import Sightings
 from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import RecordDelivery
 from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
-from jinkies.model import AlertDetail, Delivery, DeliveryState
+from jinkies.model import AlertDetail, Delivery, DeliveryState, What
 from jinkies.operator import Operator
 
 if TYPE_CHECKING:
@@ -130,14 +130,15 @@ class Mender:
         if self._lease.term != self._term[0] or not self._lease.held:  # it lapsed while the core was asked
             return
         try:
-            await self._show(delivery, detail, alert_message(detail, epoch=self._epoch))
+            shown = showing(delivery, detail, epoch=self._epoch, link=self._about(delivery))
+            await self._show(delivery, detail, shown)
         except CourierError as error:
             await self._failed(delivery, error)
             return
         except JinkiesError:
             raise
         except Exception:  # a fault of ours with this card: the others, and the commands, go on
-            log.exception("alert %d in channel %s can't be shown", delivery.alert_id, self._channel_id)
+            log.exception("%s of alert %d can't be shown", delivery.kind, delivery.alert_id)
             self._pause(self._agenda.of(delivery), Trouble.REFUSED)
             return
         progress = self._agenda.of(delivery)
@@ -147,68 +148,90 @@ class Mender:
             delivery,
             DeliveryState.POSTED,
             message_id=progress.message_id,
-            revision=detail.row.revision,
+            revision=shown.revision,
             digest=progress.digest,
         )
         await self._settle(delivery, seq)
 
-    async def _show(self, delivery: Delivery, detail: AlertDetail, message: Message) -> None:
-        """Make the channel show ``message``; the delivery's progress then holds the message's id and digest."""
+    def _about(self, delivery: Delivery) -> str | None:
+        """A link to what a call is about: the alert's card, or the digest that stands for it."""
+        deliveries = self._replica.deliveries.values()
+        mine = [one for one in deliveries if one.channel_id == self._channel_id and one.message_id is not None]
+        card = self._replica.deliveries.get((delivery.alert_id, self._channel_id, "card"))
+        told_in = card.told_in if card is not None and card.told_in else None
+        for one in mine:
+            if one.kind == told_in or (told_in is None and (one.alert_id, one.kind) == (delivery.alert_id, "card")):
+                return self._link(one.message_id or "")
+        return None
+
+    async def _show(self, delivery: Delivery, detail: AlertDetail, shown: Showing) -> None:
+        """Make the channel show it; the delivery's progress then holds the message's id and digest."""
         progress = self._agenda.of(delivery)
         if progress.message_id is None:
             progress.message_id, progress.digest = delivery.message_id, delivery.shown_hash
         if progress.message_id is None and self._suspect(delivery, progress):
-            progress.message_id, progress.digest = await self._adopt(detail, progress), ""
+            progress.message_id, progress.digest = await self._adopt(delivery, detail, progress), ""
+        digest = shown.message.digest()
         if progress.message_id is None:
-            await self._post(progress, detail, message)
-        elif progress.digest != message.digest():
-            await self._edit(progress, detail, message, progress.message_id)
+            await self._post(progress, delivery, shown)
+            if delivery.what is What.DIGEST:
+                progress.edited_at_s = self._clock.monotonic_s()
+        elif shown.edited and progress.digest != digest:
+            await self._edit(progress, delivery, detail, shown, progress.message_id)
             progress.edited_at_s = self._clock.monotonic_s()
-        progress.digest = message.digest()
+        progress.digest = digest
 
     def _suspect(self, delivery: Delivery, progress: Progress) -> bool:
         return progress.unclear or delivery.alert_id <= self._watermark
 
-    async def _adopt(self, detail: AlertDetail, progress: Progress, *, newer_than: str = "0") -> str | None:
-        """Our own card of the alert, if the channel has one that nobody recorded."""
+    async def _adopt(
+        self, delivery: Delivery, detail: AlertDetail, progress: Progress, *, newer_than: str = "0"
+    ) -> str | None:
+        """Our own message for it, if the channel has one that nobody recorded."""
         if progress.unclear:  # what was read before is older than the post in question
             self._sightings = Sightings(self._courier, self._channel_id, self._epoch)
         opened_at_ms = min([detail.row.first_seen_at_ms, *(entry.at_ms for entry in detail.timeline[:1])])
-        found = await self._sightings.find(detail.row.alert_id, since_ms=opened_at_ms)
+        since_ms = delivery.wanted_at_ms or opened_at_ms
+        found = await self._sightings.find(delivery.alert_id, delivery.kind, since_ms=since_ms)
         if found is None or int(found) <= int(newer_than):
             return None
-        log.info("adopted the card of alert %d: message %s", detail.row.alert_id, found)
+        log.info("adopted the %s of alert %d: message %s", delivery.kind, delivery.alert_id, found)
         progress.unclear = False
         return found
 
-    async def _post(self, progress: Progress, detail: AlertDetail, message: Message, *, old: str | None = None) -> None:
+    async def _post(self, progress: Progress, delivery: Delivery, shown: Showing, *, old: str | None = None) -> None:
         progress.unclear = True  # until Discord answered
-        named = nonce(detail.row.alert_id, self._epoch, again=old is not None)
-        content = f"Earlier card: {self._link(old)}" if old is not None else ""
+        named = nonce(delivery, self._epoch, again=old is not None)
+        content = f"Earlier card: {self._link(old)}" if old is not None else shown.content
+        pings = shown.pings if old is None else None
         try:
-            shown = await self._courier.post(self._channel_id, message, nonce=named, content=content)
+            found = await self._courier.post(self._channel_id, shown.message, nonce=named, content=content, pings=pings)
         except CourierError as error:
             progress.unclear = error.trouble not in _NOTHING_HAPPENED
             raise
         progress.unclear = False
-        progress.message_id = shown.message_id
+        progress.message_id = found.message_id
 
-    async def _edit(self, progress: Progress, detail: AlertDetail, message: Message, message_id: str) -> None:
+    async def _edit(
+        self, progress: Progress, delivery: Delivery, detail: AlertDetail, shown: Showing, message_id: str
+    ) -> None:
         try:
-            await self._courier.edit(self._channel_id, message_id, message)
+            await self._courier.edit(self._channel_id, message_id, shown.message)
         except CourierError as error:
             if error.trouble is not Trouble.TOO_OLD:
                 raise
-            await self._post_again(progress, detail, message, old=message_id)
+            await self._post_again(progress, delivery, detail, shown, old=message_id)
 
-    async def _post_again(self, progress: Progress, detail: AlertDetail, message: Message, *, old: str) -> None:
+    async def _post_again(
+        self, progress: Progress, delivery: Delivery, detail: AlertDetail, shown: Showing, *, old: str
+    ) -> None:
         """A card that Discord won't let be edited any more: post it afresh, with a link back to the old one."""
-        found = await self._adopt(detail, progress, newer_than=old)
+        found = await self._adopt(delivery, detail, progress, newer_than=old)
         if found is not None:
             progress.message_id = found
-            await self._courier.edit(self._channel_id, found, message)
+            await self._courier.edit(self._channel_id, found, shown.message)
             return
-        await self._post(progress, detail, message, old=old)
+        await self._post(progress, delivery, shown, old=old)
 
     def _link(self, message_id: str) -> str:
         return f"https://discord.com/channels/{self._guild_id}/{self._channel_id}/{message_id}"

@@ -74,10 +74,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[Button, ...]
 
 
-class AllowedMentions(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a message may ping: nobody."""
+class AllowedMentions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who a message may ping: whole kinds, and people and roles by their ids."""
 
-    parse: tuple[str, ...] = ()
+    parse: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     embeds: tuple[Embed, ...]
     components: tuple[Row, ...] = ()
-    allowed_mentions: AllowedMentions = AllowedMentions()
+    allowed_mentions: AllowedMentions = AllowedMentions(parse=())
 
     def digest(self) -> str:
         """16 hex digits that differ when anything shown differs."""

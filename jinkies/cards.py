@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from jinkies.clock import iso
-from jinkies.model import AlertDetail, AlertRow, Severity, State, WorkState
+from jinkies.model import AlertDetail, AlertRow, Digest, Severity, State, WorkState
 
 
 class CardAction(StrEnum):
@@ -59,7 +59,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 CARD_TAGS = 8  # of an occurrence's
 
 MARKS = {Severity.CRITICAL: "▲", Severity.ERROR: "■", Severity.WARNING: "●", Severity.INFO: "·"}
-_COLOURS = {Severity.CRITICAL: 0xE5484D, Severity.ERROR: 0xF76B15, Severity.WARNING: 0xFFC53D, Severity.INFO: 0x3E63DD}
+SEVERITY_COLOURS = {
+    Severity.CRITICAL: 0xE5484D,
+    Severity.ERROR: 0xF76B15,
+    Severity.WARNING: 0xFFC53D,
+    Severity.INFO: 0x3E63DD,
+}
 _ACKNOWLEDGED_COLOUR = 0x8B8D98
 _RESOLVED_COLOUR = 0x30A46C
 
@@ -92,7 +97,20 @@ def colour(row: AlertRow) -> int:
         return _RESOLVED_COLOUR
     if row.state in (State.ACKNOWLEDGED, State.SNOOZED):
         return _ACKNOWLEDGED_COLOUR
-    return _COLOURS[row.severity]
+    return SEVERITY_COLOURS[row.severity]
+
+
+def digest_title(digest: Digest) -> str:
+    """``37 more alerts in 3 min``."""
+    seconds = -(-(digest.until_ms - digest.since_ms) // 1000)
+    span = f"{-(-seconds // 60)} min" if seconds >= 60 else f"{max(seconds, 1)} s"
+    return f"{digest.count:,} more alert{'' if digest.count == 1 else 's'} in {span}"
+
+
+def digest_services(digest: Digest) -> str:
+    """``api 21, worker 16``: the most first."""
+    named = sorted(digest.services.items(), key=lambda item: (not item[0], -item[1], item[0]))
+    return ", ".join(f"{name[:60] or 'others'} {count:,}" for name, count in named)
 
 
 def actions(row: AlertRow) -> tuple[Action, ...]:

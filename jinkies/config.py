@@ -54,6 +54,7 @@ class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
     alert_channel_id: str | None = None
     log_channel_id: str | None = None  # where tails and log answers go; None: the alert channel
     allowed_roles: tuple[str, ...] = ()  # role ids; () lets everyone who can see the channel act
+    max_new_cards_per_minute: int = 30  # a channel; what goes over is told in one digest; 0 is no bound
     api_url: str = "https://discord.com/api/v10"
 
     def missing(self) -> str | None:
@@ -152,12 +153,15 @@ class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """``[[routes]]``: which channels alerts that match are told in. The first that fits decides."""
+    """``[[routes]]``: where alerts that match are told, and who is called. The first that fits decides."""
 
     match: tuple[Matcher, ...]
     channels: tuple[str, ...]  # Discord ids, at least one
     hours: tuple[Span, ...] = ()  # () is always
     timezone: str = "UTC"
+    mention: tuple[str, ...] = ()  # role:ID, user:ID, here, everyone: pinged when an alert opens or comes back
+    escalate_after_minutes: int = 0  # unless somebody acknowledged, snoozed or resolved it by then,
+    escalate_to: tuple[str, ...] = ()  # these are called
 
 
 class RedactConfig(msgspec.Struct, frozen=True, kw_only=True):

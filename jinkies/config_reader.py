@@ -74,6 +74,7 @@ SETTINGS = (
     Setting("discord", "alert_channel_id", checks.discord_id, ("DISCORD_ALERT_CHANNEL_ID",)),
     Setting("discord", "log_channel_id", checks.discord_id, ("DISCORD_LOG_CHANNEL_ID",)),
     Setting("discord", "allowed_roles", checks.discord_ids, ("DISCORD_ALLOWED_ROLES",)),
+    Setting("discord", "max_new_cards_per_minute", checks.whole(0, 1_000)),
     Setting("discord", "api_url", checks.url),
     Setting("github", "app_id", checks.app_id, ("GITHUB_APP_ID",)),
     Setting("github", "owner", checks.owner, ("GITHUB_REPO_OWNER",)),
@@ -302,6 +303,9 @@ def _read_routes(reader: _Reader) -> tuple[RouteConfig, ...]:
         missing = [key for key in ("match", "channels") if key not in content]
         for key in missing:
             reader.mistakes.add(reader.place, f"{path}.{key}", "is missing: a route has a match and channels")
+        together = ("escalate_after_minutes", "escalate_to")
+        if len(half := [key for key in together if key not in content]) == 1:
+            reader.mistakes.add(reader.place, f"{path}.{half[0]}", "is missing: set both, when and whom to call")
         if not missing and {"match", "channels"} <= values.keys():
             routes.append(RouteConfig(**values))
     return tuple(routes)

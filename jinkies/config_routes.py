@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinkies import config_checks as checks
@@ -10,6 +11,10 @@ from jinkies.hours import Span, parse_hours
 from jinkies.matching import Matcher, parse_matchers
 
 MOST = 100
+MENTIONS = 10
+LONGEST_MINUTES = 7 * 24 * 60
+
+_MENTION = re.compile(r"(?:role|user):[0-9]{1,20}|here|everyone")
 
 
 def matchers(value: object) -> tuple[Matcher, ...]:
@@ -46,9 +51,25 @@ def timezone(value: object) -> str:
     return name
 
 
+def mentions(value: object) -> tuple[str, ...]:
+    """``["role:123", "user:456", "here"]``."""
+    if not isinstance(value, list):
+        raise checks.Wrong(f'expected a list, such as ["role:123456789012345678", "here"], got {checks.kind_of(value)}')
+    for one in value:
+        if not isinstance(one, str) or not _MENTION.fullmatch(one):
+            raise checks.Wrong(f"{checks.shown(one)} names nobody; role:ID, user:ID, here or everyone")
+    found = tuple(dict.fromkeys(value))
+    if not 1 <= len(found) <= MENTIONS:
+        raise checks.Wrong(f"names {len(found)}; 1 to {MENTIONS}")
+    return found
+
+
 CHECKS: dict[str, checks.Check] = {
     "match": matchers,
     "channels": channels,
     "hours": hours,
     "timezone": timezone,
+    "mention": mentions,
+    "escalate_after_minutes": checks.whole(1, LONGEST_MINUTES),
+    "escalate_to": mentions,
 }

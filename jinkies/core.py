@@ -238,7 +238,14 @@ class Core:
         now_ms = self.clock.now_ms()
         loaded = await self._store.begin(_wanted(requests, now_ms))
         channel_id = self.config.discord.alert_channel_id
-        space = Workspace(loaded, now_ms=now_ms, alert_channel_id=channel_id, policy=self._policy, routes=self._routes)
+        space = Workspace(
+            loaded,
+            now_ms=now_ms,
+            alert_channel_id=channel_id,
+            policy=self._policy,
+            routes=self._routes,
+            new_cards=self.config.discord.max_new_cards_per_minute,
+        )
         try:
             answers = [self._carry_out(space, request) for request in requests]
         except Exception:

@@ -11,6 +11,7 @@ import math
 
 import msgspec
 
+from jinkies import calling
 from jinkies.commands import UNDO_S, CreatePullRequest, RecordPullRequest, ReportOccurrence
 from jinkies.errors import Invalid
 from jinkies.model import (
@@ -141,6 +142,10 @@ def due(row: AlertRow, policy: Policy, now_ms: int, *, silenced: bool) -> Decisi
         new = resolved(row, SYSTEM, now_ms, None)
         reason = f"resolved by itself: quiet for {span_text(quiet_ms)}"
         return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=reason)
+    escalates_at_ms = calling.escalates_at_ms(row)
+    if row.calling is not None and escalates_at_ms is not None and escalates_at_ms <= now_ms:
+        reason = f"escalated: nobody acknowledged it in {span_text(row.calling.escalate_after_ms)}"
+        return Decision(row=calling.escalated(row, row.calling), kind=EntryKind.ALERT_ESCALATED, reason=reason)
     return Decision(row=row, kind=None, reason="not due")
 
 
@@ -149,7 +154,8 @@ def due_at_ms(row: AlertRow, policy: Policy) -> int | None:
     quiet_ms = policy.quiet_ms(row.service)
     quiet_at_ms = row.last_seen_at_ms + quiet_ms if quiet_ms and row.unresolved else None
     state_at_ms = row.snoozed_until_ms if row.state is State.SNOOZED else quiet_at_ms
-    return min((at_ms for at_ms in (state_at_ms, row.silenced_until_ms) if at_ms is not None), default=None)
+    times = (state_at_ms, row.silenced_until_ms, calling.escalates_at_ms(row))
+    return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
 
 def span_text(span_ms: int) -> str:

@@ -6,50 +6,126 @@ from collections.abc import Iterable
 
 import msgspec
 
+from jinkies import storms
 from jinkies.commands import RecordDelivery
 from jinkies.errors import NotFound
-from jinkies.model import AlertRow, Delivery, DeliveryState, State
+from jinkies.model import AlertRow, Delivery, DeliveryState, State, What
+from jinkies.storms import Storm
 
 Key = tuple[int, str, str]  # alert, channel, kind
 
 
-class Mirror:
-    """The deliveries that a transaction loaded; ``changed`` gets those that it writes."""
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What is new of an alert, as far as Discord is concerned."""
 
-    def __init__(
-        self, held: Iterable[Delivery], changed: dict[Key, Delivery], *, now_ms: int, channel_id: str | None
-    ) -> None:
-        self._held = {_key(delivery): delivery for delivery in held}
-        self._changed = changed
+    decided: bool = False  # it gets a card of its own, if a digest stands for it
+    back: bool = False  # it opened or came back, and who its route names is told
+    escalated: bool = False
+    text: str = ""  # what happened, in words
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where deliveries come from and go to: what a transaction loaded, and what it writes."""
+
+    held: dict[Key, Delivery]
+    changed: dict[Key, Delivery]
+    storms: dict[str, Storm]
+    changed_storms: dict[str, Storm]
+
+
+class Mirror:
+    """The deliveries of a transaction.
+
+    Args:
+        places: what was loaded, and what is written.
+        now_ms: of the transaction.
+        channel_id: the alert channel; None: there is none.
+        bound: new cards a minute and channel; 0 is no bound.
+    """
+
+    def __init__(self, places: Places, *, now_ms: int, channel_id: str | None, bound: int = 0) -> None:
+        self._places = places
         self._now_ms = now_ms
         self._channel_id = channel_id
+        self._bound = bound
 
-    def want(self, row: AlertRow) -> tuple[Delivery, ...]:
-        """What should be shown from now on: the alert's card in each of its channels.
+    def want(self, row: AlertRow, news: News) -> tuple[Delivery, ...]:
+        """What should be shown from now on: the alert's card in each of its channels, and who is called there.
 
-        None for one that was never told and is silenced, or over.
+        None for one that was never told and is silenced, or over. Gives what changes, digests included.
         """
         default = (self._channel_id,) if self._channel_id is not None else ()
-        found = (self._want_in(row, channel_id) for channel_id in row.channels or default)
-        return tuple(delivery for delivery in found if delivery is not None)
+        channels = row.channels or default
+        return tuple(delivery for channel_id in channels for delivery in self._want_in(row, channel_id, news))
 
-    def _want_in(self, row: AlertRow, channel_id: str) -> Delivery | None:
-        held = self._held.get((row.alert_id, channel_id, "card"))
-        if held is not None:
-            return self._keep(msgspec.structs.replace(held, wanted_revision=row.revision))
-        if row.silenced_by is not None or row.state is State.RESOLVED:
-            return None
-        wanted = Delivery(
-            alert_id=row.alert_id,
-            channel_id=channel_id,
-            wanted_revision=row.revision,
-            changed_at_ms=self._now_ms,
+    def _want_in(self, row: AlertRow, channel_id: str, news: News) -> list[Delivery]:
+        held = self._held((row.alert_id, channel_id, What.CARD))
+        if held is None:
+            hidden = row.silenced_by is not None or row.state is State.RESOLVED
+            return [] if hidden else self._want_card(row, channel_id, None, news)
+        found: list[Delivery] = []
+        if held.state is not DeliveryState.DIGESTED:
+            found.append(self._keep(msgspec.structs.replace(held, wanted_revision=row.revision)))
+        elif (news.decided or news.back) and row.silenced_by is None:
+            found += self._want_card(row, channel_id, held, news)
+        covered = held.state is DeliveryState.DIGESTED and not found
+        if row.calling is not None and news.escalated:
+            found += self._call(row, channel_id, "escalation", row.calling.escalate_to, news.text)
+        told = covered or held.message_id is not None or held.state is DeliveryState.DELETED
+        if row.calling is not None and news.back and told:  # else the card's own post calls
+            found += self._call(row, channel_id, "call", row.calling.mention, news.text)
+        return found
+
+    def _want_card(self, row: AlertRow, channel_id: str, held: Delivery | None, news: News) -> list[Delivery]:
+        """A new card, or a place in the channel's digest; a digest that runs already stands for what is in it."""
+        storm = self._storm(channel_id)
+        admitted = storms.admit(storm, self._bound, self._now_ms)
+        if admitted is None:
+            there = held is not None and (row.state is State.RESOLVED or self._is_told(storm, held))
+            return [] if there else self._digest(row, storm)
+        self._keep_storm(admitted)
+        calls = row.calling is not None and row.state is State.OPEN and (held is None or news.back)
+        card = self._new(row, channel_id, What.CARD)
+        return [
+            self._keep(msgspec.structs.replace(card, mentions=row.calling.mention if row.calling and calls else ()))
+        ]
+
+    def _is_told(self, storm: Storm, held: Delivery) -> bool:
+        return storm.running(self._now_ms) and held.told_in == storm.kind
+
+    def _digest(self, row: AlertRow, storm: Storm) -> list[Delivery]:
+        """One more alert in the channel's digest; whom it calls is called once a digest."""
+        channel_id = storm.channel_id
+        held = self._held((storm.alert_id, channel_id, storm.kind)) if storm.running(self._now_ms) else None
+        if held is None or held.state is DeliveryState.DELETED:
+            storm = storms.begin(storm, row, self._now_ms)
+            held = self._new(row, channel_id, storm.kind)
+        self._keep_storm(msgspec.structs.replace(storm, joined_at_ms=self._now_ms))
+        digest = storms.joined(held.digest, row, self._now_ms)
+        mention = row.calling.mention if row.calling is not None and row.state is State.OPEN else ()
+        mention = tuple(who for who in mention if who not in digest.mentions)
+        digest = msgspec.structs.replace(digest, mentions=(*digest.mentions, *mention))
+        card = msgspec.structs.replace(
+            self._new(row, channel_id, What.CARD), state=DeliveryState.DIGESTED, told_in=storm.kind
         )
-        return self._keep(wanted)
+        grown = msgspec.structs.replace(held, digest=digest, wanted_revision=digest.count)
+        told = [self._keep(card), self._keep(grown)]
+        return told + self._call(row, channel_id, "call", mention, f"is one of many: {storm.kind}")
+
+    def _call(self, row: AlertRow, channel_id: str, why: str, mentions: tuple[str, ...], text: str) -> list[Delivery]:
+        kind = f"{why}-{row.decision_rev}"
+        if not mentions or self._held((row.alert_id, channel_id, kind)) is not None:
+            return []
+        storm, pinged = storms.call(self._storm(channel_id), mentions, self._bound, self._now_ms)
+        self._keep_storm(storm)
+        call = msgspec.structs.replace(self._new(row, channel_id, kind), mentions=pinged, text=text)
+        if not pinged:
+            call = msgspec.structs.replace(call, state=DeliveryState.DIGESTED, told_in="calls")
+        return [self._keep(call)]
 
     def record(self, command: RecordDelivery) -> tuple[Delivery, str] | None:
         """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``."""
-        held = self._held.get((command.alert_id, command.channel_id, command.kind))
+        held = self._held((command.alert_id, command.channel_id, command.kind))
         if held is None:
             raise NotFound(f"#{command.alert_id} is not wanted in channel {command.channel_id}")
         new = msgspec.structs.replace(
@@ -66,24 +142,49 @@ class Mirror:
         self._keep(new)
         return new, _text(held, new)
 
+    def _new(self, row: AlertRow, channel_id: str, kind: str) -> Delivery:
+        return Delivery(
+            alert_id=row.alert_id,
+            channel_id=channel_id,
+            kind=kind,
+            wanted_revision=row.revision,
+            changed_at_ms=self._now_ms,
+            wanted_at_ms=self._now_ms,
+        )
+
+    def _held(self, key: Key) -> Delivery | None:
+        return self._places.held.get(key)
+
     def _keep(self, delivery: Delivery) -> Delivery:
-        self._held[_key(delivery)] = self._changed[_key(delivery)] = delivery
+        key = (delivery.alert_id, delivery.channel_id, delivery.kind)
+        self._places.held[key] = self._places.changed[key] = delivery
         return delivery
 
+    def _storm(self, channel_id: str) -> Storm:
+        return self._places.storms.get(channel_id) or Storm(channel_id=channel_id)
 
-def _key(delivery: Delivery) -> Key:
-    return (delivery.alert_id, delivery.channel_id, delivery.kind)
+    def _keep_storm(self, storm: Storm) -> None:
+        self._places.storms[storm.channel_id] = self._places.changed_storms[storm.channel_id] = storm
+
+
+def places_of(held: Iterable[Delivery], changed: dict[Key, Delivery], storms: dict[str, Storm]) -> Places:
+    """What was loaded, and where what changes goes."""
+    by_key = {(one.alert_id, one.channel_id, one.kind): one for one in held}
+    return Places(held=by_key, changed=changed, storms=dict(storms), changed_storms={})
 
 
 def _text(held: Delivery, new: Delivery) -> str:
+    what = new.what
     match new.state:
         case DeliveryState.POSTED if held.state is DeliveryState.POSTED and held.message_id == new.message_id:
-            return f"card edited to rev {new.shown_revision}"
+            return f"{what} edited to rev {new.shown_revision}"
         case DeliveryState.POSTED:
-            return f"card posted in channel {new.channel_id}"
+            return f"{what} posted in channel {new.channel_id}"
         case DeliveryState.FAILED:
-            return f"card failed: {new.error or 'unknown reason'}"
+            return f"{what} failed: {new.error or 'unknown reason'}"
         case DeliveryState.DELETED:
-            return "card deleted in Discord"
+            return f"{what} deleted in Discord"
+        case DeliveryState.DIGESTED:
+            return f"{what} told in a digest"
         case DeliveryState.PENDING:
-            return "card waits"
+            return f"{what} waits"

@@ -123,6 +123,20 @@ class LastDecision(msgspec.Struct, frozen=True, kw_only=True):
     before: Standing
 
 
+class Calling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whom an alert calls in Discord, as its route said when it opened, and how far that is.
+
+    Who is called is written as in the configuration: ``role:123``, ``user:456``, ``here`` or ``everyone``.
+    """
+
+    mention: tuple[str, ...] = ()
+    escalate_to: tuple[str, ...] = ()  # () never
+    escalate_after_ms: int = 0
+    since_ms: int = 0  # since when it waits for somebody: it opened, came back, was reopened, or its silence ended
+    unheard: bool = False  # it opened or came back while it was silenced: nobody was called yet
+    escalated: bool = False  # since it opened or came back
+
+
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     """The slim image of an alert: what lists, cards and journal entries carry. Folding one is replacing it."""
 
@@ -147,6 +161,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     snoozed_until_count: int | None = None  # or when ``count`` comes to this
     assigned_to: str | None = None  # a name that the team uses; at most 80 characters
     channels: tuple[str, ...] = ()  # Discord ids of where it is told; (): the alert channel
+    calling: Calling | None = None  # None: nobody in particular
     silenced_by: int | None = None  # the silence that keeps it from being told,
     silenced_until_ms: int | None = None  # until then
     merged_into: int | None = None  # it is part of that alert now, which counts its occurrences
@@ -226,6 +241,7 @@ class EntryKind(StrEnum):
     ALERT_MERGED = "alert.merged"
     ALERT_SPLIT = "alert.split"
     ALERT_UNSILENCED = "alert.unsilenced"
+    ALERT_ESCALATED = "alert.escalated"
     SILENCE_STARTED = "silence.started"
     SILENCE_ENDED = "silence.ended"
     ALERT_EXPIRED = "alert.expired"
@@ -253,10 +269,47 @@ class DeliveryState(StrEnum):
     POSTED = "posted"  # there; in step when ``shown_revision == wanted_revision``
     FAILED = "failed"  # ``error`` says why; the board tries again
     DELETED = "deleted"  # a person deleted the card; it stays deleted
+    DIGESTED = "digested"  # another message stands for it: ``told_in`` names it
+
+
+class What(StrEnum):
+    """What a delivery is."""
+
+    CARD = "card"
+    CALL = "call"  # a short message that pings people; never edited
+    DIGEST = "digest"  # one card for many alerts that came too fast
+
+
+class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that a digest names."""
+
+    alert_id: int
+    severity: Severity
+    service: str
+    title: str  # at most 100 characters
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a digest stands for; ``count`` is exact."""
+
+    count: int  # alerts
+    since_ms: int  # when the first of them joined, and the newest
+    until_ms: int
+    services: dict[str, int]  # alerts by service; "" counts those of services beyond DIGEST_SERVICES
+    worst: tuple[DigestLine, ...]  # at most DIGEST_WORST, the worst first
+    mentions: tuple[str, ...] = ()  # whom its alerts have called
+
+
+DIGEST_SERVICES = 20
+DIGEST_WORST = 8
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A card that a channel should show; unique by (alert, channel, kind)."""
+    """What a channel should show; unique by (alert, channel, kind).
+
+    Kinds: ``card``; ``call-N`` when the alert came back, ``escalation-N`` when nobody acted, both with the decision
+    revision that they call for; ``digest-N``, the channel's Nth digest, under the id of its first alert.
+    """
 
     alert_id: int
     channel_id: str
@@ -268,11 +321,22 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     error: str | None = None
     changed_at_ms: int
+    wanted_at_ms: int = 0  # since when it is wanted; 0: not known
+    mentions: tuple[str, ...] = ()  # whom its post pings, as in ``Calling``
+    text: str = ""  # of a call: why, in words
+    told_in: str = ""  # kind of the message in the channel that stands for it
+    digest: Digest | None = None
+
+    @property
+    def what(self) -> What:
+        """What it is, by its kind."""
+        word = self.kind.partition("-")[0]
+        return What.CALL if word in ("call", "escalation") else What(word)
 
     @property
     def in_step(self) -> bool:
-        """Nothing is left to do: the card shows the wanted revision, or a person deleted it."""
-        if self.state is DeliveryState.DELETED:
+        """Nothing is left to do: what was wanted is shown, another message stands for it, or a person deleted it."""
+        if self.state in (DeliveryState.DELETED, DeliveryState.DIGESTED):
             return True
         return self.state is DeliveryState.POSTED and self.shown_revision >= self.wanted_revision
 

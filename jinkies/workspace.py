@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from jinkies import decisions, leases, lifecycle, silences, tally
+from jinkies import calling, decisions, leases, lifecycle, silences, tally
 from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
@@ -43,15 +43,17 @@ from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
 from jinkies.lifecycle import Decision, Opening, Policy
 from jinkies.matching import Silence, Subject
-from jinkies.mirror import Mirror
+from jinkies.mirror import Mirror, News, places_of
 from jinkies.model import (
     Actor,
+    ActorKind,
     AlertRow,
     Delivery,
     EntryKind,
+    State,
 )
 from jinkies.requests import Prepared, PreparedRecovery, Request
-from jinkies.routing import channels_of
+from jinkies.routing import routed
 from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
 NO_POLICY = Policy()
@@ -68,6 +70,7 @@ class Workspace:
         alert_channel_id: str | None,
         policy: Policy = NO_POLICY,
         routes: tuple[RouteConfig, ...] = (),
+        new_cards: int = 0,
     ) -> None:
         self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
         self._now_ms = now_ms
@@ -79,12 +82,10 @@ class Workspace:
         self._seq = loaded.head_seq
         self._alerts = dict(loaded.alerts)
         self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
-        self._mirror = Mirror(
-            (delivery for deliveries in loaded.deliveries.values() for delivery in deliveries),
-            self.changes.deliveries,
-            now_ms=now_ms,
-            channel_id=alert_channel_id,
-        )
+        held = (delivery for deliveries in loaded.deliveries.values() for delivery in deliveries)
+        places = places_of(held, self.changes.deliveries, loaded.storms)
+        self.changes.storms = places.changed_storms
+        self._mirror = Mirror(places, now_ms=now_ms, channel_id=alert_channel_id, bound=new_cards)
         self._answered = dict(loaded.answered)
         self._leases = dict(loaded.leases)
         self._expired, self._compactable = loaded.expired, loaded.compactable
@@ -175,12 +176,10 @@ class Workspace:
         subject = Subject(row=decision.row, fingerprint=new.fingerprint, tags=command.tags)
         row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
         if alert_id is None:
-            row = msgspec.structs.replace(row, channels=channels_of(self._routes, subject, self._now_ms))
-        decision = msgspec.structs.replace(decision, row=row)
-        self._put(msgspec.structs.replace(new, row=row))
+            row = routed(row, self._routes, subject, self._now_ms)
         kept = prepared.occurrence(at_ms, first=alert_id is None)
         self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, kept))
-        seq = self._journal_alert(decision, actor)
+        seq = self._settle(new, msgspec.structs.replace(decision, row=row), actor)
         return _outcome(row, seq, decision.reason, created=alert_id is None)
 
     def _recover(self, prepared: PreparedRecovery, actor: Actor) -> Outcome:
@@ -208,8 +207,7 @@ class Workspace:
         decision = decide(stored.row)
         if decision.kind is None:
             return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
-        self._put(msgspec.structs.replace(stored, row=decision.row))
-        return _outcome(decision.row, self._journal_alert(decision, actor), decision.reason)
+        return _outcome(decision.row, self._settle(stored, decision, actor), decision.reason)
 
     def _merge(self, command: Merge, actor: Actor) -> Outcome:
         row, into = self._stored(command.alert_id), self._stored(command.into)
@@ -225,9 +223,7 @@ class Workspace:
         return self._both((row, back), (of, less), actor)
 
     def _both(self, one: tuple[StoredAlert, Decision], other: tuple[StoredAlert, Decision], actor: Actor) -> Outcome:
-        for stored, decision in (one, other):
-            self._put(msgspec.structs.replace(stored, row=decision.row))
-        seqs = [self._journal_alert(decision, actor) for _, decision in (one, other)]
+        seqs = [self._settle(stored, decision, actor) for stored, decision in (one, other)]
         return _outcome(one[1].row, seqs[-1], one[1].reason)
 
     def _bulk(self, request: Request, command: Bulk) -> Outcome:
@@ -343,28 +339,43 @@ class Workspace:
             alert_id = into
         return alert_id
 
-    def _put(self, stored: StoredAlert) -> None:
-        row = stored.row
-        stored = msgspec.structs.replace(stored, due_at_ms=lifecycle.due_at_ms(row, self._policy))
-        before = self._alerts.get(row.alert_id)
+    def _settle(self, stored: StoredAlert, decision: Decision, actor: Actor) -> int:
+        """Keep what was decided, and tell of it; gives the journal's position."""
+        before = self._alerts.get(decision.row.alert_id)
+        was = before.row if before is not None else None
+        kind = decision.kind or EntryKind.ALERT_OCCURRED
+        row = calling.kept(was, decision.row, kind, self._now_ms)
+        due_at_ms = lifecycle.due_at_ms(row, self._policy)
+        stored = msgspec.structs.replace(stored, row=row, due_at_ms=due_at_ms)
         self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
         self._by_fingerprint[stored.fingerprint] = row.alert_id
-        self.changes.counts = tally.recount(self.changes.counts, before.row if before else None, row)
-        note(self.changes, before.row if before else None, row)
+        self.changes.counts = tally.recount(self.changes.counts, was, row)
+        note(self.changes, was, row)
+        news = News(
+            decided=was is not None and row.decision_rev > was.decision_rev and not _is_over(row, actor),
+            back=calling.heard(was, row, kind),
+            escalated=kind is EntryKind.ALERT_ESCALATED,
+            text=decision.reason,
+        )
+        return self._journal_alert(row, kind, decision.reason, actor, self._mirror.want(row, news))
 
-    def _journal_alert(self, decision: Decision, actor: Actor) -> int:
+    def _journal_alert(
+        self, row: AlertRow, kind: EntryKind, reason: str, actor: Actor, deliveries: tuple[Delivery, ...]
+    ) -> int:
         """Append an alert's after-image; repeats of one alert in one transaction are one entry."""
-        row, kind = decision.row, decision.kind or EntryKind.ALERT_OCCURRED
-        deliveries = self._mirror.want(row)
         last = self._last_entry.get(row.alert_id)
         if kind is EntryKind.ALERT_OCCURRED and last is not None:
             entry = self.changes.entries[last]
             if entry.kind is EntryKind.ALERT_OCCURRED and entry.actor == actor:
                 self.changes.entries[last] = msgspec.structs.replace(
-                    entry, text=decision.reason, alert=row, deliveries=deliveries, counts=self.changes.counts
+                    entry,
+                    text=reason,
+                    alert=row,
+                    deliveries=_newest(entry.deliveries, deliveries),
+                    counts=self.changes.counts,
                 )
                 return entry.seq
-        return self._append(kind, actor, row.alert_id, decision.reason, row, deliveries)
+        return self._append(kind, actor, row.alert_id, reason, row, deliveries)
 
     def _append(
         self,
@@ -392,6 +403,16 @@ class Workspace:
         if alert_id is not None:
             self._last_entry[alert_id] = len(self.changes.entries) - 1
         return self._seq
+
+
+def _newest(before: tuple[Delivery, ...], after: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+    """Each delivery once, as it is after both."""
+    return tuple({(one.alert_id, one.channel_id, one.kind): one for one in (*before, *after)}.values())
+
+
+def _is_over(row: AlertRow, actor: Actor) -> bool:
+    """Resolved by nobody in particular: no news for who was told of it among many."""
+    return row.state is State.RESOLVED and actor.kind in (ActorKind.SYSTEM, ActorKind.INGEST)
 
 
 def _outcome(row: AlertRow, seq: int | None, reason: str, *, created: bool = False) -> Outcome:

@@ -14,7 +14,7 @@ from jinkies.config import Config, DiscordConfig, RouteConfig, Secret
 from jinkies.errors import Invalid
 from jinkies.hours import parse_hours, within
 from jinkies.matching import parse_matchers
-from jinkies.routing import channels_of
+from jinkies.routing import routed
 from jinkies.wire.peer import local_actor
 from tests.configuring import load, mistakes
 from tests.test_matching import SUBJECT
@@ -65,9 +65,9 @@ def test_the_first_route_that_fits_decides() -> None:
         return RouteConfig(match=parse_matchers(match), channels=(channel,), hours=parse_hours(hours) if hours else ())
 
     routes = (route("service=worker", "1"), route("severity>=error", "2", "Mon 09:00-10:00"), route("env=prod", "3"))
-    assert channels_of(routes, SUBJECT, at("2026-01-05T09:30")) == ("2",)
-    assert channels_of(routes, SUBJECT, at("2026-01-05T11:30")) == ("3",)
-    assert channels_of(routes[:1], SUBJECT, 0) == ()
+    assert routed(SUBJECT.row, routes, SUBJECT, at("2026-01-05T09:30")).channels == ("2",)
+    assert routed(SUBJECT.row, routes, SUBJECT, at("2026-01-05T11:30")).channels == ("3",)
+    assert routed(SUBJECT.row, routes[:1], SUBJECT, 0).channels == ()
 
 
 def test_routes_of_the_configuration(home: Path) -> None:
@@ -98,7 +98,18 @@ timezone = "Europe/Berlin"
             "routes[0].hours: '9 to 5' is none",
         ),
         ('match = "service=api"\nchannels = ["1"]\ntimezone = "Mars"', "routes[0].timezone: 'Mars' is no time zone"),
-        ('match = "service=api"\nchannels = ["1"]\nmention = "@here"', "routes[0].mention: unknown key"),
+        ('match = "service=api"\nchannels = ["1"]\nmentions = ["here"]', "routes[0].mentions: unknown key"),
+        ('match = "service=api"\nchannels = ["1"]\nmention = "here"', "routes[0].mention: expected a list"),
+        ('match = "service=api"\nchannels = ["1"]\nmention = []', "routes[0].mention: names 0; 1 to 10"),
+        ('match = "service=api"\nchannels = ["1"]\nmention = ["@ops"]', "routes[0].mention: '@ops' names nobody"),
+        (
+            'match = "service=api"\nchannels = ["1"]\nescalate_after_minutes = 15',
+            "routes[0].escalate_to: is missing: set both",
+        ),
+        (
+            'match = "service=api"\nchannels = ["1"]\nescalate_to = ["role:1"]\nescalate_after_minutes = 0',
+            "routes[0].escalate_after_minutes: 0 is out of bounds",
+        ),
     ],
 )
 def test_a_mistake_in_a_route_is_named(home: Path, route: str, said: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jinkies.config import DiscordConfig
-from jinkies.model import Delivery, DeliveryState
+from jinkies.model import Delivery, DeliveryState, Digest, What
 
 
 @dataclass
@@ -16,6 +16,18 @@ class Channel:
     channel_id: str
     name: str
     deliveries: list[Delivery] = field(default_factory=list)
+
+    @property
+    def cards(self) -> list[Delivery]:
+        """Of alerts that have one of their own."""
+        found = (one for one in self.deliveries if one.what is What.CARD)
+        return [one for one in found if one.state is not DeliveryState.DIGESTED]
+
+    @property
+    def digests(self) -> list[Digest]:
+        """The newest first."""
+        found = (one.digest for one in self.deliveries if one.digest is not None)
+        return sorted(found, key=lambda one: one.until_ms, reverse=True)
 
     @property
     def waiting(self) -> list[Delivery]:

@@ -12,12 +12,13 @@ from bot.answers import Reply, answer, open_form
 from bot.commands.desk import OTHER_DATABASE, Desk, refusal
 from bot.contexts import ComponentContext, ModalContext
 from bot.custom_ids import CustomId, FormField, epoch8
-from bot.render import Form, pull_request_form
+from bot.render import Form, list_message, pull_request_form
 from jinkies.cards import CardAction
 from jinkies.commands import Acknowledge, AnyCommand, CreatePullRequest, Reopen, Resolve
 from jinkies.errors import JinkiesError
-from jinkies.model import Actor, AlertRow
+from jinkies.model import Actor, AlertQuery, AlertRow, State
 
+LISTED = 40  # alerts, as many as fit
 FORM_LIMIT_S = 1.5  # of Discord's 3 s
 UNKNOWN = "This is nothing that the bot knows; it may be from another version. Nothing was done."
 
@@ -27,6 +28,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
     presses = _Presses(desk)
     for name, callback, pattern in (
         ("press", presses.press, custom_ids.PRESSED),
+        ("list_open", presses.list_open, custom_ids.LISTED),
         ("unknown_press", presses.unknown, custom_ids.ANY_PRESS),
     ):
         client.add_command(ComponentCommand(name=name, callback=callback, listeners=[pattern]))
@@ -52,6 +54,16 @@ class _Presses:
 
     async def submit(self, context: ModalContext) -> None:
         await answer(context, self._request(context), on_card=context.message is not None)
+
+    async def list_open(self, context: ComponentContext) -> None:
+        await answer(context, self._open(), on_card=True)
+
+    async def _open(self) -> Reply:
+        try:
+            query = AlertQuery(states=(State.OPEN,), limit=LISTED)
+            return list_message(await self._desk.ask(self._desk.operator.alerts(query)), described="open")
+        except JinkiesError as error:
+            return refusal(error)
 
     async def unknown(self, context: ComponentContext) -> None:
         await answer(context, _said(UNKNOWN), on_card=True)

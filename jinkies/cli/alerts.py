@@ -180,6 +180,7 @@ def _print_history(printer: Printer, detail: AlertDetail) -> None:
         rows = [
             (
                 Cell(f"channel {line(delivery.channel_id)}"),
+                Cell(delivery.kind),
                 Cell(delivery.state if delivery.in_step else f"{delivery.state}, behind"),
                 Cell(line(delivery.error or "")),
             )

@@ -7,6 +7,7 @@ import msgspec
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, Counts, Delivery, Occurrence, SavedTail
+from jinkies.storms import Storm
 
 
 class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     deliveries: dict[int, list[Delivery]]
     answered: dict[tuple[str, str], Answered]
     leases: dict[str, Lease]
+    storms: dict[str, Storm]  # by channel; the newest digest of each that runs is among ``deliveries``
     next_silence_id: int
     silences: dict[int, Silence]  # those that run or are to come
     due: list[int]  # ids of alerts that time decides on
@@ -94,6 +96,7 @@ class Changes(msgspec.Struct, kw_only=True):
     expired: list[int] = msgspec.field(default_factory=list)
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
+    storms: dict[str, Storm] = msgspec.field(default_factory=dict)
     next_alert_id: int = 0
     counts: Counts = Counts()
     at_ms: int = 0

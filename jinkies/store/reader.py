@@ -116,7 +116,7 @@ class Reader:
         ids = msgspec.json.encode([alert_id for _, alert_id in rows]).decode()
         deliveries = await db.execute_fetchall(
             "SELECT image FROM deliveries WHERE in_step = 0"
-            " UNION ALL SELECT image FROM deliveries WHERE in_step = 1"
+            " UNION ALL SELECT image FROM deliveries WHERE in_step = 1 AND (kind = 'card' OR kind LIKE 'digest-%')"
             " AND alert_id IN (SELECT value FROM json_each(?)) LIMIT ?",
             (ids, SNAPSHOT_DELIVERIES),
         )

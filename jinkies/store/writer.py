@@ -19,6 +19,7 @@ from jinkies.model import AlertRow, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
+from jinkies.storms import Storm
 
 DAY_MS = 86_400_000
 VACUUM_PAGES = 500  # given back to the file system in one step
@@ -54,6 +55,7 @@ _INSERT_TEXT = (
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
 _silence = msgspec.json.Decoder(Silence).decode
+_storm = msgspec.json.Decoder(Storm).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 
 
@@ -135,13 +137,14 @@ class Writer:
             deliveries={},
             answered=self._load_answered(wanted),
             leases={lease.name: lease for lease in self._load_leases()},
+            storms=self._load_storms(),
             next_silence_id=int(meta.get("next_silence_id", "1")),
             silences=self._load_silences(wanted.now_ms),
             due=due,
             expired=self._load_expired(wanted),
             compactable=self._load_compactable(wanted, head),
         )
-        self._load_deliveries(loaded)
+        self._load_deliveries(loaded, wanted.now_ms)
         return loaded
 
     def _load_alerts(self, wanted: Wanted) -> dict[int, StoredAlert]:
@@ -163,16 +166,23 @@ class Writer:
             alerts |= self._load_alerts(Wanted(alert_ids=merged))
         return alerts
 
-    def _load_deliveries(self, loaded: Loaded) -> None:
-        if not loaded.alerts:
+    def _load_deliveries(self, loaded: Loaded, now_ms: int) -> None:
+        """Those of the alerts, and of the digests that grow."""
+        digests = {storm.alert_id for storm in loaded.storms.values() if storm.running(now_ms)}
+        alert_ids = [*loaded.alerts, *(digests - set(loaded.alerts))]
+        if not alert_ids:
             return
         rows = self._fetch(
             "SELECT image FROM deliveries WHERE alert_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(loaded.alerts)),),
+            (json.dumps(alert_ids),),
         )
         for (image,) in rows:
             delivery = _delivery(image)
             loaded.deliveries.setdefault(delivery.alert_id, []).append(delivery)
+
+    def _load_storms(self) -> dict[str, Storm]:
+        storms = [_storm(image) for (image,) in self._fetch("SELECT image FROM storms")]
+        return {storm.channel_id: storm for storm in storms}
 
     def _load_answered(self, wanted: Wanted) -> dict[tuple[str, str], Answered]:
         if not wanted.keys:
@@ -224,6 +234,10 @@ class Writer:
         self._many(
             "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image) VALUES (?, ?, ?, ?, ?)",
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
+        )
+        self._many(
+            "INSERT OR REPLACE INTO storms (channel_id, image) VALUES (?, ?)",
+            [(channel_id, _encode(storm)) for channel_id, storm in changes.storms.items()],
         )
         self._write_silences(changes)
         compact(self._sqlite, changes)

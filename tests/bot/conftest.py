@@ -47,6 +47,7 @@ def with_discord(config: Config, api_url: str) -> Config:
             alert_channel_id=config.discord.alert_channel_id,
             allowed_roles=(ON_CALL.id,),
             api_url=api_url,
+            max_new_cards_per_minute=config.discord.max_new_cards_per_minute,
         ),
         github=GitHubConfig(token=Secret("a-github-token"), owner="o", repository="r", base_branch="develop"),
     )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.render import Message, alert_message
@@ -103,6 +104,8 @@ async def test_a_post_whose_answer_was_lost_is_adopted(
 
 
 async def test_a_card_that_a_dead_bot_posted_is_adopted_without_help_of_the_nonce(config: Config) -> None:
+    unbounded = msgspec.structs.replace(config.discord, max_new_cards_per_minute=0)
+    config = msgspec.structs.replace(config, discord=unbounded)
     async with SimulatedDiscord(limits=RateLimits(enabled=False), nonce_memory_s=0.0) as discord:
         async with desk_on(discord, config) as (desk, operator):
             others = [(await report(operator, f"ValueError: {number}")).alert_id or 0 for number in range(130)]
@@ -312,7 +315,7 @@ async def test_a_card_that_can_not_be_rendered_stops_no_other(
             raise ZeroDivisionError
         return alert_message(detail, epoch=epoch)
 
-    monkeypatch.setattr("bot.mender.alert_message", rendered)
+    monkeypatch.setattr("bot.showing.alert_message", rendered)
     async with running_bot(desk) as session:
         good = (await report(operator, "ValueError: another one")).alert_id or 0
         await until_in_step(session, good)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.operator import Operator
 from jinkies.simulators.discord import Fault, FaultKind, SimulatedDiscord
 from tests.bot.conftest import CHANNEL, button, report, running_bot, until_in_step
+from tests.bot.test_telling import all_in_step, calling, come_back, desk_of, flood
+from tests.telling import BOSS, ROLE
 
 pytestmark = pytest.mark.contract
 
@@ -24,7 +27,7 @@ def spec() -> Path:
 
 
 async def whole_desk(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:
-    """Every kind of request that the bot makes."""
+    """Every kind of request that the bot makes, but those for calls and digests."""
     await report(operator)
     async with running_bot(desk) as session:
         await until_in_step(session, 1)
@@ -59,4 +62,21 @@ async def test_the_bot_satisfies_discords_description(
         ("POST", "/interactions/{interaction_id}/{interaction_token}/callback"),
         ("PUT", "/applications/{application_id}/guilds/{guild_id}/commands"),
     } <= used
+    assert violations(spec, discord.calls) == []
+
+
+async def test_calls_and_digests_satisfy_discords_description(
+    discord: SimulatedDiscord, desk_config: Config, spec: Path
+) -> None:
+    from tests.contract_discord.check import violations
+
+    config = calling(desk_config, ROLE, BOSS, "here", new_cards=2)
+    async with desk_of(config) as (desk, operator), running_bot(desk) as session:
+        await all_in_step(session, (await report(operator)).seq)
+        await all_in_step(session, await come_back(operator, 1))
+        await all_in_step(session, await flood(operator, 10))
+        await all_in_step(session, await flood(operator, 10, "more"))
+    used = {(call.method, call.template) for call in discord.calls}
+    assert ("PATCH", "/channels/{channel_id}/messages/{message_id}") in used
+    assert any("more alerts" in str(message["embeds"]) for message in discord.messages(CHANNEL))
     assert violations(spec, discord.calls) == []

@@ -18,6 +18,7 @@ from jinkies.model import (
     AlertDetail,
     AlertPage,
     AlertRow,
+    Delivery,
     Link,
     LinkKind,
     LogLine,
@@ -308,7 +309,11 @@ def test_custom_ids_and_nonces() -> None:
     ):
         assert custom_ids.parse(foreign) is None
     assert custom_ids.parse_form(custom_ids.form(42, EPOCH)) == (42, "0a1b2c3d")
-    assert custom_ids.nonce(42, EPOCH) == "jk42-0a1b2c3d"
-    assert custom_ids.nonce(42, EPOCH, again=True) == "jk42-0a1b2c3dr"
-    longest = custom_ids.nonce(10**18 - 1, EPOCH, again=True)
-    assert len(longest) <= 25
+    card = Delivery(alert_id=42, channel_id="1", wanted_revision=1, changed_at_ms=0)
+    others = [msgspec.structs.replace(card, **{name: one}) for name, one in (("kind", "call-2"), ("channel_id", "2"))]
+    nonces = [custom_ids.nonce(one, EPOCH) for one in (card, *others)] + [custom_ids.nonce(card, EPOCH, again=True)]
+    assert len(set(nonces)) == 4
+    assert max(map(len, nonces)) <= 25
+    call = custom_ids.parse("jk:ack:42:0a1b2c3d:call-7")
+    assert (str(call), custom_ids.sighted(str(call))) == ("jk:ack:42:0a1b2c3d:call-7", (42, "call-7", "0a1b2c3d"))
+    assert custom_ids.sighted(custom_ids.listing(42, EPOCH, "digest-3")) == (42, "digest-3", "0a1b2c3d")

@@ -35,7 +35,7 @@ def write_config(home: Path, discord: SimulatedDiscord | None = None) -> None:
         world = discord.world
         text += (
             f'[discord]\napi_url = "{discord.api_url}"\nguild_id = "{world.guild_id}"\n'
-            f'alert_channel_id = "{world.channels[0].id}"\n'
+            f'alert_channel_id = "{world.channels[0].id}"\nmax_new_cards_per_minute = 0\n'
         )
     (home / "jinkies.toml").write_text(text)
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import msgspec
 
+from jinkies.clock import SystemClock
 from jinkies.commands import RecordDelivery, ReportHealth, TakeLease
 from jinkies.config import Config, DiscordConfig
 from jinkies.core import Core
 from jinkies.model import SYSTEM, DeliveryState, PartHealth, PartState, State
 from jinkies.operator import Operator
 from tests.conftest import CHANNEL_ID
+from tests.telling import BOSS, MINUTE_MS, ROLE, route, scene, with_routes
 from tests.tui.conftest import Report, console_on
 
 
@@ -55,6 +57,21 @@ async def test_the_card_s_keys_act(operator: Operator, core: Core, config: Confi
         await console.press("a")
         await console.until("Acknowledged ✓", "acknowledged by")
         assert (await operator.alert(alert_id)).row.state is State.ACKNOWLEDGED
+
+
+async def test_a_storm_shows_as_its_digest_and_a_call_beside_its_card(config: Config) -> None:
+    routes = (route(mention=(ROLE,), escalate_after_minutes=15, escalate_to=(BOSS,)),)
+    async with scene(with_routes(config, *routes, new_cards=2), SystemClock().now_ms()) as desk:
+        for number in range(5):
+            await desk.report(f"boom {number}", service="api")
+        await desk.posted()
+        async with console_on(desk.core.config, desk.operator) as console:
+            await console.press("3")
+            await console.until("3 more alerts in 1 s", "api 3", "2 cards", "empty: all in step")
+            await desk.tick(15 * MINUTE_MS)
+            await console.until("4 waiting")
+            await console.press("1")
+            await console.until("told among others, in digest-1", "not called: these were")
 
 
 async def test_not_set_up_says_what_to_set(operator: Operator, config: Config) -> None:

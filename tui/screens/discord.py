@@ -100,7 +100,7 @@ class DiscordScreen(AlertLife):
             row = self.session.rows.get(delivery.alert_id)
             return (row.last_seen_at_ms if row is not None else delivery.changed_at_ms, delivery.alert_id)
 
-        known = [one for one in channel.deliveries if self._known(one.alert_id)]
+        known = [one for one in channel.cards if self._known(one.alert_id)]
         return sorted(known, key=order, reverse=True)
 
     def _known(self, alert_id: int) -> bool:

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from jinkies.model import DeliveryState, PartHealth, PartState
+from jinkies import cards
+from jinkies.model import DeliveryState, Digest, PartHealth, PartState, What
 from tui import theme
 from tui.draw import Line, Part, line, rule, strip_of, wrapped
 from tui.format import clean, fit
@@ -18,6 +19,7 @@ from tui.outbox import Channel
 from tui.widgets.lines import LinesView
 
 _SHOWN = 8  # of the outbox's lines
+_DIGESTS = 3
 
 
 class ChannelList(LinesView):
@@ -68,19 +70,21 @@ class ChannelList(LinesView):
         lines += [self._channel(index, channel, room) for index, channel in enumerate(self.channels)]
         if self.channels:
             lines += [[], rule("Outbox", "", room), *_outbox(self.channels, room)]
+        if (selected := self.selected) is not None and selected.digests:
+            lines += [[], rule("Digests", "", room), *_digests(selected.digests, room)]
         return [[*line((" ", theme.TEXT)), *built] for built in lines]
 
     def _channel(self, index: int, channel: Channel, room: int) -> Line:
-        shown = sum(one.state is DeliveryState.POSTED for one in channel.deliveries)
+        shown = sum(one.state is DeliveryState.POSTED for one in channel.cards)
         mark: Part = ("● ", theme.OK)
         if channel.failed:
             mark = ("✗ ", theme.BAD)
         elif channel.waiting:
             mark = ("◌ ", theme.WARN)
-        cards = f"{shown} card{'' if shown == 1 else 's'}"
-        name = fit(f"{channel.name} …{channel.channel_id[-4:]}", max(room - 4 - len(cards), 6))
+        counted = f"{shown} card{'' if shown == 1 else 's'}"
+        name = fit(f"{channel.name} …{channel.channel_id[-4:]}", max(room - 4 - len(counted), 6))
         cursor = "▶ " if index == self.index else "  "
-        return line((cursor, theme.ACCENT), mark, (name, theme.TEXT), (cards, theme.MUTED))
+        return line((cursor, theme.ACCENT), mark, (name, theme.TEXT), (counted, theme.MUTED))
 
     def render_line(self, y: int) -> Strip:
         """One line; the selected channel's on a brighter ground."""
@@ -134,6 +138,17 @@ def _bot(health: PartHealth | None, missing: str | None, room: int) -> list[Line
     return lines
 
 
+def _digests(digests: list[Digest], room: int) -> list[Line]:
+    """What stands for alerts that came too fast for cards of their own."""
+    lines = []
+    for one in digests[:_DIGESTS]:
+        lines += wrapped(clean(cards.digest_title(one)), theme.TEXT, room)
+        lines += wrapped(clean(cards.digest_services(one)), theme.MUTED, room, indent="  ")
+    if len(digests) > _DIGESTS:
+        lines.append(line((f"  and {len(digests) - _DIGESTS} earlier ones", theme.MUTED)))
+    return lines
+
+
 _BOT_WORDS = {
     PartState.OK: "connected",
     PartState.CONNECTING: "connecting",
@@ -153,7 +168,8 @@ def _outbox(channels: list[Channel], room: int) -> list[Line]:
     if failed:
         lines.append(line(("✗ ", theme.BAD), (f"{len(failed)} failed", theme.TEXT)))
     for one in failed[:_SHOWN]:
-        lines += wrapped(f"#{one.alert_id} {clean(one.error or 'unknown reason')}", theme.BAD, room, indent="  ")
+        what = "" if one.what is What.CARD else f" {one.what}:"
+        lines += wrapped(f"#{one.alert_id}{what} {clean(one.error or 'unknown reason')}", theme.BAD, room, indent="  ")
     if len(failed) > _SHOWN:
         lines.append(line((f"  and {len(failed) - _SHOWN} more", theme.MUTED)))
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinkies.cards import MARKS, status_text
+from jinkies.cards import MARKS, digest_title, status_text
 from jinkies.matching import Silence
 from jinkies.model import (
     AlertDetail,
@@ -18,6 +18,7 @@ from jinkies.model import (
     LogLine,
     PullRequest,
     TimelineEntry,
+    What,
     WorkState,
 )
 from jinkies.priority import priority
@@ -34,6 +35,7 @@ _LEVEL_WORD = {
     Level.ERROR: "ERROR",
     Level.CRITICAL: "CRIT",
 }
+_CALLS = 3  # the newest
 _LOGS_SHOWN = 40
 _INDENT = "  "
 _COMMENT_LINES = 4  # of a folded comment
@@ -128,7 +130,9 @@ def _flow(parts: list[Part], width: int, gap: str = "   ") -> list[Line]:
 def _outside(shown: Shown, width: int) -> list[Line]:
     """Discord, the pull request and links: what stands elsewhere about this alert."""
     lines = [_label("Discord", [(shown.discord_note, theme.FAINT)], width)] if shown.discord_note else []
-    lines += [_label("Discord", delivery_words(delivery), width) for delivery in shown.deliveries]
+    told = [one for one in shown.deliveries if one.what is not What.CALL]
+    calls = [one for one in shown.deliveries if one.what is What.CALL]
+    lines += [_label("Discord", delivery_words(delivery), width) for delivery in (*told, *calls[-_CALLS:])]
     lines.append(_label("PR", _pull_request(shown.row.pull_request), width))
     if shown.silence is not None:
         by, words = clean(shown.silence.started_by.name), clean(shown.silence.text)
@@ -150,17 +154,30 @@ def _label(name: str, parts: list[Part], width: int) -> Line:
 
 
 def delivery_words(delivery: Delivery) -> list[Part]:
-    """How a card stands: ``● in step  rev 9 of 9``, ``◌ edit waiting``, ``✗ failed: …``."""
+    """How a card, a call or a digest stands: ``● in step  rev 9 of 9``, ``◌ edit waiting``, ``✗ failed: …``."""
+    if delivery.digest is not None and delivery.in_step:
+        return [("● ", theme.OK), (f"digest: {digest_title(delivery.digest)}", theme.TEXT)]
+    if delivery.what is What.CALL and delivery.in_step:
+        return _call_words(delivery)
     revisions = f"  rev {delivery.shown_revision} of {delivery.wanted_revision}"
     if delivery.state is DeliveryState.DELETED:
         return [("○ ", theme.FAINT), ("deleted there by a person; stays deleted", theme.MUTED)]
+    if delivery.state is DeliveryState.DIGESTED:
+        return [("○ ", theme.FAINT), (f"told among others, in {delivery.told_in}", theme.MUTED)]
     if delivery.state is DeliveryState.FAILED:
         return [("✗ ", theme.BAD), (f"failed: {clean(delivery.error or 'unknown reason')}", theme.BAD)]
     if delivery.in_step:
         return [("● ", theme.OK), ("in step", theme.TEXT), (revisions, theme.MUTED)]
     if delivery.state is DeliveryState.PENDING and not delivery.shown_revision:
-        return [("◌ ", theme.WARN), ("post waiting", theme.WARN)]
+        waiting = "call" if delivery.what is What.CALL else "post"
+        return [("◌ ", theme.WARN), (f"{waiting} waiting", theme.WARN)]
     return [("◌ ", theme.WARN), ("edit waiting", theme.WARN), (revisions, theme.MUTED)]
+
+
+def _call_words(delivery: Delivery) -> list[Part]:
+    if delivery.state is DeliveryState.DIGESTED:
+        return [("○ ", theme.FAINT), ("not called: these were, again and again within the minute", theme.MUTED)]
+    return [("● ", theme.OK), (f"called {', '.join(delivery.mentions)}", theme.TEXT)]
 
 
 def _pull_request(request: PullRequest | None) -> list[Part]:
