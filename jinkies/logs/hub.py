@@ -272,6 +272,7 @@ class TailHub:
     async def _stop_after_grace(self, tail: _Tail, grace_s: float) -> None:
         await self._clock.sleep(grace_s)
         tail.grace = None
+        self._tails.pop(tail.tail_id, None)  # closing takes a while: who comes meanwhile needs another
         if tail.upstream is not None:
             tail.upstream.cancel()
 

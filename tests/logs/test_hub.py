@@ -186,6 +186,33 @@ async def test_the_last_viewers_leaving_stops_the_upstream_after_the_grace_perio
                 pass
 
 
+async def test_who_comes_while_a_tail_is_being_stopped_gets_a_new_one(clock: ManualClock) -> None:
+    closing, closed = asyncio.Event(), asyncio.Event()
+
+    async def follow(
+        spec: TailSpec, groups: tuple[str, ...], start_ms: int | None, /
+    ) -> AsyncGenerator[TailBatch, None]:
+        try:
+            await asyncio.Event().wait()
+            yield TailBatch()
+        finally:
+            closing.set()
+            await closed.wait()  # Live Tail sessions take their time
+
+    hub = TailHub(follow, clock, grace_s=30)
+    first = hub.start(SPEC, GROUPS).tail_id
+    await clock.pass_until_next_sleep(0)
+    clock.advance(30)
+    async with asyncio.timeout(10):
+        await closing.wait()
+    assert hub.start(SPEC, GROUPS).tail_id != first
+    with pytest.raises(NotFound):
+        async with hub.open(first):
+            pass
+    closed.set()
+    await hub.close()
+
+
 async def test_a_tail_that_nobody_opens_stops_too(clock: ManualClock) -> None:
     async with hubbed(clock) as (hub, upstreams):
         hub.start(SPEC, GROUPS)
