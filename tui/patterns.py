@@ -42,6 +42,7 @@ class Patterns:
         self._ring, self._joins = ring, joins
         self._by_template: dict[str, int] = {}
         self._patterns: list[Pattern] = []
+        self._free: list[int] = []  # numbers of patterns whose last line left
         self._ids = array("i")  # the pattern of each line, from ``_base`` on
         self._at_ms = array("q")
         self._base = self._first = ring.first
@@ -96,22 +97,30 @@ class Patterns:
                 template = OTHERS
                 number = self._by_template.get(OTHERS)
             if number is None:
-                number = self._by_template[template] = len(self._patterns)
-                self._patterns.append(Pattern(template))
+                number = self._by_template[template] = self._numbered(Pattern(template))
+        return number
+
+    def _numbered(self, pattern: Pattern) -> int:
+        if not self._free:
+            self._patterns.append(pattern)
+            return len(self._patterns) - 1
+        number = self._free.pop()
+        self._patterns[number] = pattern
         return number
 
     def _let_go(self, first: int) -> None:
         for seq in range(self._first, min(first, self._next)):
             index = seq - self._base
             if self._ids[index] != _NONE:
-                self._drop(self._patterns[self._ids[index]], self._at_ms[index] // BUCKET_MS)
+                self._drop(self._ids[index], self._at_ms[index] // BUCKET_MS)
         self._first = max(self._first, min(first, self._next))
         if self._first - self._base >= _COMPACT_AT:
             del self._ids[: self._first - self._base]
             del self._at_ms[: self._first - self._base]
             self._base = self._first
 
-    def _drop(self, pattern: Pattern, bucket: int) -> None:
+    def _drop(self, number: int, bucket: int) -> None:
+        pattern = self._patterns[number]
         pattern.count -= 1
         self.counted -= 1
         left = pattern.buckets[bucket] - 1
@@ -119,6 +128,9 @@ class Patterns:
             pattern.buckets[bucket] = left
         else:
             del pattern.buckets[bucket]
+        if not pattern.count:  # templates of long ago must not use up those that are told apart
+            del self._by_template[pattern.template]
+            self._free.append(number)
 
     def template_at(self, seq: int) -> str | None:
         """The template of a line that was looked at and is held; None of another, or of a rare one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jinkies.model import Level, LogEvent
 
 KEPT_S = 3_600
+_AHEAD_MS = 60_000  # of CloudWatch's own clock: CloudWatch Logs takes events up to two hours ahead of it
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120)
 _OTHERS, _WARNINGS, _ERRORS, _BACKFILLED = range(4)
 _WARNING, _ERROR = Level.WARNING.rank, Level.ERROR.rank
@@ -40,7 +41,10 @@ class Rates:
 
     def add(self, event: LogEvent) -> None:
         """Count an event."""
-        second = event.timestamp_ms // 1000
+        at_ms = event.timestamp_ms
+        if 0 < event.ingestion_ms < at_ms - _AHEAD_MS:
+            at_ms = event.ingestion_ms  # a clock that runs ahead must not push all others out of the hour
+        second = at_ms // 1000
         counts = self._seconds.get(second)
         if counts is None:
             if second < self.newest_s - KEPT_S:

@@ -203,3 +203,18 @@ def test_what_is_held_is_told_as_far_as_there_is_room() -> None:
         "12 shown · 98,204 held of 100,000 · 0 missing · 3 late · 2 viewers · 18 min of live tail in 2 sessions"
     )
     assert holdings_words(holdings, ledger, 40) == "12 shown · 98,204 held of 100,000"
+
+
+def test_a_clock_that_runs_ahead_does_not_empty_the_histogram() -> None:
+    rates, now_s = Rates(), 1_700_000_000
+    ahead = LogEvent(
+        log_group="/app/api",
+        log_stream="a",
+        timestamp_ms=(now_s + 7_000) * 1000,
+        ingestion_ms=now_s * 1000,
+        message="x",
+    )
+    rates.add(ahead)
+    rates.add(logged(now_s))
+    _, _, buckets = rates.columns(10)
+    assert sum(bucket.total for bucket in buckets) == 2

@@ -233,3 +233,16 @@ def test_patterns_are_ranked_with_their_worst_level() -> None:
     assert patterns.template_at(3) == first.template
     assert patterns.template_at(99) is None
     assert (first.count, first.level, second.count) == (31, Level.ERROR, 1)
+
+
+def test_templates_of_lines_that_left_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.patterns.MOST_PATTERNS", 8)
+    buffer = LogBuffer(max_lines=4)
+    patterns = Patterns(buffer.ring, buffer.joins)
+    words = ["".join(chr(ord("a") + int(digit)) for digit in str(number)) for number in range(100, 140)]
+    for number, word in enumerate(words):
+        buffer.append(
+            LogEvent(log_group="g", log_stream="s", timestamp_ms=number, ingestion_ms=number, message=f"went {word}")
+        )
+        patterns.work()
+    assert {one.template for one in patterns.ranked()} == {f"went {word}" for word in words[-4:]}

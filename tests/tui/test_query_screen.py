@@ -15,6 +15,7 @@ from jinkies.logs.service import LogsService
 from jinkies.model import QueryProgress, QuerySpec, QueryState
 from jinkies.operator import Operator
 from jinkies.simulators.cloudwatch import SimulatedCloudWatch, World
+from jinkies.wire.peer import local_actor
 from tests.logs.conftest import desk
 from tests.tui.conftest import Console, console_on
 from tui.asking import HISTORY, Asking, Entry, History, Stage, moment_ms, place_of
@@ -213,3 +214,11 @@ def test_only_what_is_complete_is_called_all() -> None:
 def test_columns_are_as_wide_as_what_is_in_them_within_bounds() -> None:
     assert widths_of(("a", "@message"), [("xyz", "é" * 100), ("x", "")]) == [3, 100]
     assert widths_of(("a" * 99, "b"), [("", "x" * 1_000_000)]) == [60, 4_000]
+
+
+async def test_how_to_leave_is_told_while_q_is_typed(core: Core, config: Config) -> None:
+    async with console_on(config, core.operator(local_actor())) as console:
+        await console.press("4", "end", "q")
+        await console.until("descq", "^q  leaves")
+        await console.press("ctrl+q")
+        await console.until_true(lambda: not console.app.is_running or console.app.return_code is not None)

@@ -26,7 +26,8 @@ DEFAULT_QUERY = "fields @timestamp, @log, @logStream, @message | sort @timestamp
 DEFAULT_SINCE = "1h"
 LIMIT = 1_000
 _HINT = (
-    "Nothing is asked yet.\n\n⏎  asks · ↑ ↓  queries asked before · tab  where, and since when\n\n"
+    "Nothing is asked yet.\n\n⏎  asks · ↑ ↓  queries asked before · tab  where, and since when\n"
+    "^q  leaves while you type · esc  to the rows, where q and all other keys work\n\n"
     "fields @timestamp, @message | filter @message like /timeout/ | sort @timestamp desc\n"
     "stats count(*) by bin(5m)"
 )
