@@ -99,7 +99,7 @@ _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = (  # what is before it tells,
     ('auth":', re.compile(r'"_?auth":\s{0,4}"(?P<secret>[A-Za-z0-9+/]{12,}+={0,2})"')),  # Docker's and npm's files
     ("jdbc:oracle:", re.compile(r"jdbc:oracle:\w{1,20}:[^/\s@]{1,64}/(?P<secret>[^@\s]{1,256}+)(?=@)")),
 )
-_SCHEME_VALUE = re.compile(r"\b(?:bearer|basic)[ \t]{1,4}(?P<secret>[A-Za-z0-9._~+/\-]{8,}+=*+)", re.IGNORECASE)
+_SCHEME_VALUE = re.compile(r"\b(?:bearer|basic)[ \t]{1,4}(?P<secret>[A-Za-z0-9._~+/\-]{8,}+=*+)(?!\w)", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/?#@:\"'<>]{0,256}+:(?P<secret>[^\s/\"'<>]{1,512})(?=@)")
 _URL_TOKEN = re.compile(r"(?<=://)(?P<secret>[\w.~\-]{16,512}+)(?::)?(?=@)", re.ASCII)  # a DSN's key, a git remote's
 

@@ -27,6 +27,7 @@ _LINE = re.compile(r"[^\n]*+")
 _LINE_START = re.compile(r"(?:\A|\n)[ \t<>*|]{0,8}(?:[A-Z]{3,8}:? )?[ \t]{0,8}\Z")
 _XML_VALUE = re.compile(r"(?:<!\[CDATA\[)?([^<&\]]{1,4096}(?:[&\]][^<&\]]{0,4096}){0,8}?)(?=</|\]\]>|&lt;/)")
 _XML_BEFORE = re.compile(r"(?:<|&lt;)(?:[\w.\-]{1,40}:)?[\w.\-]{0,48}\Z|[\"'][\w.\-]{0,48}\Z")
+_ARN = re.compile(r"\barn:aws[\w\-]*+:[^\s\"']*+\Z")
 _RESULT = re.compile(
     r"[\d.,/%+-]+(?:ms|s)?|yes|no|on|off|ok|good|first|second|last|final|fail(?:ed|ure)?|skip(?:ped)?|pass(?:ed)?|all"
 )
@@ -41,8 +42,8 @@ _CODE = re.compile(
     r"\.[A-Za-z_][A-Za-z_.]*+(?![\w\-/+=])|"
     r"(?-i:(?:Annotated|Optional|Union)\[|(?:[A-Z][a-z]{1,20}){2,4} = )|"
     r"(?:await )?[A-Za-z_][\w.]*+\(|(?:[A-Za-z_]\w*+\.)+\w*(?:password|passwd|token|secret|key|session|cookie|jwt)s?\b"
-    r"(?![\w.\-])|\$\{?[A-Za-z_]\w*+\}?(?!\S)|%\(?\w{0,40}\)?s\b|\{[\w.:!]{0,40}\}|<[\w -]{1,40}>|\*{3,}(?!\S)|"
-    + _TYPES,
+    r"(?![\w.\-])|\$\{?[A-Za-z_]\w*+\}?(?!\S)|%\(?\w{0,40}\)?s\b|\{[\w.:!]{0,40}\}"
+    r"|\{\{[^{}]{1,60}\}\}|<[\w -]{1,40}>|\*{3,}(?!\S)|" + _TYPES,
     re.IGNORECASE,
 )
 
@@ -88,7 +89,7 @@ def _is_assignment(match: re.Match[str], text: str) -> bool:
     before = word_before(text, match.start())
     if match["xml"] is not None:
         return _XML_BEFORE.search(text[max(0, match.start() - 96) : match.start()]) is not None
-    if match["stem"].lower() == "secret" and match["sep"] == ":" and text[match.start() - 1 : match.start()] == ":":
+    if match["sep"] == ":" and _ARN.search(text[max(0, match.start() - 160) : match.start()]):
         return False  # arn:aws:secretsmanager:…:secret:name
     if match["sep"].strip():
         return not text[max(0, match.start() - 11) : match.start()].lower().endswith("unexpected ")
