@@ -8,6 +8,7 @@ halves the rate; it recovers in ``RECOVERY_S``.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from urllib.parse import urlsplit
 
@@ -34,6 +35,9 @@ RECOVERY_S = 60.0  # from nothing back to the whole rate
 ECHO_S = 1.0  # throttling of requests that were under way together counts once
 UNBOUNDED_START = 10.0  # the rate that an unbounded budget falls to, before it is halved
 PATIENCE_S = 120.0  # how long one request puts up with being throttled
+UNBOUNDED_PAGES = 20.0  # a second that one process reads, decodes and prints with ease
+LATENCY_SHARE = 0.2  # of the newest answer's delay in what is known of it
+MARGIN = 1.25  # answers don't come one as quick as the other
 
 _AWS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
@@ -198,6 +202,7 @@ class Paced:
         self._clock = clock
         self._lane = lane or budget.lane()
         self._turns = 0
+        self._delay_s: float | None = None  # of an answer; with no bound on the pace the least, else about the mean
 
     async def turn(self) -> None:
         """Wait until a request may go out, for a ``page`` that follows."""
@@ -210,6 +215,13 @@ class Paced:
             self._turns -= 1
             self._budget.give_back()
 
+    def depth(self) -> int:
+        """How many requests under way use up the pace, at the delay of the answers so far; at least 1."""
+        rate = self._budget.rate
+        if self._delay_s is None:
+            return 1
+        return max(1, math.ceil(self._delay_s * (UNBOUNDED_PAGES if rate is None else rate * MARGIN)))
+
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         """See ``PageSource.page``. A throttled request is repeated for ``PATIENCE_S``, then it fails."""
         if self._turns:
@@ -218,8 +230,9 @@ class Paced:
             await self._lane.take()
         patient_until_s: float | None = None
         while True:
+            begun_s = self._clock.monotonic_s()
             try:
-                return await self._source.page(ask, token)
+                page = await self._source.page(ask, token)
             except UpstreamError as error:
                 if not error.throttled:
                     raise
@@ -228,7 +241,18 @@ class Paced:
                 patient_until_s = now_s + PATIENCE_S if patient_until_s is None else patient_until_s
                 if now_s >= patient_until_s:
                     raise _impatient(error) from error
+            else:
+                self._took(self._clock.monotonic_s() - begun_s)
+                return page
             await self._lane.take()
+
+    def _took(self, delay_s: float) -> None:
+        if self._delay_s is None:
+            self._delay_s = delay_s
+        elif self._budget.rate is None:  # much of what a quick service seems to take is this process' own work
+            self._delay_s = min(self._delay_s, delay_s)
+        else:
+            self._delay_s += (delay_s - self._delay_s) * LATENCY_SHARE
 
 
 def _impatient(error: JinkiesError) -> UpstreamError:

@@ -19,7 +19,7 @@ from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
 from jinkies.logs.newest import NewestFirst
 from jinkies.logs.sessions import LiveSession, LiveSource
-from jinkies.logs.slices import WORKERS, Progress, sliced
+from jinkies.logs.slices import Progress, sliced
 from jinkies.logs.targets import check_spec, resolve
 from jinkies.logs.watches import Execute, LoadCursor, WatchRunner
 from jinkies.model import (
@@ -36,7 +36,6 @@ from jinkies.model import (
 )
 
 AROUND_MS = 300_000  # how far from the moment ``around`` looks, either way
-UNPACED_WORKERS = 4  # most requests under way for a fetch from an emulator
 RESUME_MS = 6 * 3_600_000  # a tail of before a restart is taken up again if it had come this far
 FETCH_LIMIT = 10_000  # most events that ``fetch`` and ``around`` hold in memory
 
@@ -110,11 +109,11 @@ class LogsService:
         _check_limit(limit, None)
         asks = _asks(self._groups(spec), spec, start_ms, end_ms)
         lane = self._budget.lane()
+        await self._source.open()  # else the first page's delay, by which the others are spread, would hold this too
         runs = sliced(
             [self._paced(lane) for _ in asks],
             asks,
             LineFilter.of(spec),
-            workers=WORKERS if self._budget.rate else UNPACED_WORKERS,
             wanted=limit,
             progress=progress,
         )
@@ -211,6 +210,10 @@ class _LazySource:
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         """See ``PageSource.page``."""
         return await (await self._opened()).page(ask, token)
+
+    async def open(self) -> None:
+        """Open the client now. Raises ``NotConfigured`` for a profile or keys that can't work."""
+        await self._opened()
 
     async def answers(self) -> str:
         """See ``LogsClient.answers``."""

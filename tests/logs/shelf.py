@@ -9,6 +9,7 @@ from collections import Counter
 
 from jinkies.errors import UpstreamError
 from jinkies.logs.fetch import Ask, Page, by_time
+from jinkies.logs.slices import WORKERS
 from jinkies.model import LogEvent
 
 GROUP = "/shelf"
@@ -37,6 +38,7 @@ class Shelf:
         self.turns = 0
         self.under_way = 0
         self.most_under_way = 0
+        self.most = WORKERS  # requests under way that are of use
         self.fails_at_ms: int | None = None  # a request that would read this far fails
         self._times = [event.timestamp_ms for event in self.events]
         self._random = random.Random(seed)
@@ -47,6 +49,9 @@ class Shelf:
 
     def return_turns(self) -> None:
         self.turns = 0
+
+    def depth(self) -> int:
+        return self.most
 
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         assert ask.end_ms is not None

@@ -198,3 +198,22 @@ async def test_a_turn_taken_before_is_used_or_given_back(clock: ManualClock) -> 
         await other.page(ASK)
     assert clock.slept == 0
     await budget.close()
+
+
+@pytest.mark.parametrize(("rate", "delay_s", "depth"), [(10, 0.3, 4), (25, 0.3, 10), (None, 0.25, 5), (None, 0.0, 1)])
+async def test_as_many_requests_under_way_as_use_the_pace(
+    rate: float | None, delay_s: float, depth: int, clock: ManualClock
+) -> None:
+    class Slow:
+        async def page(self, _ask: Ask, _token: str | None = None, /) -> Page:
+            await clock.sleep(delay_s)
+            return Page(events=())
+
+    budget = Budget(clock, rate)
+    paced = Paced(Slow(), budget, clock)
+    assert paced.depth() == 1, "nothing is known yet"
+    reading = asyncio.create_task(paced.page(ASK))
+    await pass_s(clock, 1)
+    await reading
+    assert paced.depth() == depth
+    await budget.close()

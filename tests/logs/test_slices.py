@@ -135,6 +135,18 @@ async def test_steady_lines_cost_hardly_more_requests_than_pages() -> None:
     assert shelf.most_under_way > 4
 
 
+@pytest.mark.parametrize(("depth", "share"), [(1, 1.0), (4, 1.3), (9, 1.45)])
+async def test_lines_in_bursts_cost_few_requests(depth: int, share: float) -> None:
+    chance = random.Random(7)
+    bursts = [(chance.randrange(0, 3_480_000), chance.randrange(5_000, 30_000)) for _ in range(20)]
+    inside = [int(begin + chance.random() * length) for begin, length in bursts for _ in range(50)]
+    shelf = Shelf([event(at_ms) for at_ms in [*inside, *range(0, 3_540_000, 3_540)]], page_size=50)
+    shelf.most = depth
+    assert len(await read(shelf, 0, 3_600_000)) == 2_000
+    assert len(shelf.asks) <= share * 40
+    assert shelf.most_under_way == depth
+
+
 async def test_a_dense_second_in_a_quiet_day_is_read_side_by_side() -> None:
     quiet = [event(at * 60_000) for at in range(1_440)]
     dense = [event(40_000_000 + at // 10) for at in range(10_000)]
