@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 60.0
-TOKEN_REFUSED = "Discord refuses the token: check DISCORD_BOT_TOKEN"  # noqa: S105 - words, no token
+TOKEN_REFUSED = "Discord refuses the token; check DISCORD_BOT_TOKEN"  # noqa: S105 - words, no token
 LOOK_EVERY_S = 0.5
 READY_LIMIT_S = 90.0
 SYNC_FIRST_S = 1.0

@@ -31,7 +31,7 @@ async def test_a_refused_token_is_said_and_never_logged(
     config = msgspec.structs.replace(desk_config, discord=wrong)
     async with running_bot(desk, config=config, until_ok=False) as session:
         await until_health(session, PartState.FAILED)
-        assert session.replica.health["discord"].detail == "Discord refuses the token: check DISCORD_BOT_TOKEN"
+        assert session.replica.health["discord"].detail == "Discord refuses the token; check DISCORD_BOT_TOKEN"
     assert "not-the-token-at-all" not in caplog.text
 
 
