@@ -151,6 +151,11 @@ def card(detail: AlertDetail) -> Card:
     )
 
 
+def cut_text(secrets: int) -> str:
+    """``3 secrets cut``; "" for none."""
+    return f"{secrets:,} secret{'s' if secrets != 1 else ''} cut" if secrets else ""
+
+
 def _fields(detail: AlertDetail) -> list[Field]:
     row, latest = detail.row, detail.latest
     found = [
@@ -162,6 +167,7 @@ def _fields(detail: AlertDetail) -> list[Field]:
         ("Release", latest.release or ""),
         ("Tags", " · ".join(f"{name}={value}" for name, value in list(latest.tags.items())[:CARD_TAGS])),
         ("Commit", (latest.commit_sha or "")[:12]),
+        ("Redacted", cut_text(latest.redacted)),
     ]
     fields = [Field(name=name, value=value) for name, value in found if value]
     fields.extend(Field(name=link.label, value=link.url, url=link.url) for link in row.links)

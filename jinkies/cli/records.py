@@ -98,6 +98,7 @@ class OccurrenceRecord(msgspec.Struct, frozen=True, kw_only=True):
     commit_sha: str | None
     related_logs: tuple[LogRecord, ...]
     context: dict[str, str]
+    redacted: int  # secrets that were cut from it
 
 
 class TimelineRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,6 +235,7 @@ def occurrence_record(occurrence: Occurrence) -> OccurrenceRecord:
         commit_sha=occurrence.commit_sha,
         related_logs=tuple(_log(one) for one in occurrence.related_logs),
         context=occurrence.context,
+        redacted=occurrence.redacted,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinkies.cards import card
 from jinkies.commands import (
     Acknowledge,
     Assign,
@@ -156,6 +157,7 @@ async def test_no_secret_is_in_what_a_core_keeps(core: Core) -> None:
         await operator.execute(command)
     detail = await operator.alert(1)
     assert detail.latest.redacted == 23
+    assert ("Redacted", "23 secrets cut") in [(field.name, field.value) for field in card(detail).fields]
     assert TOKEN.encode() not in msgspec.json.encode((detail, await operator.snapshot()))
     for path in core.config.home.glob("jinkies.db*"):
         assert TOKEN.encode() not in path.read_bytes(), path.name

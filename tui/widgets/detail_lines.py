@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinkies.cards import MARKS, digest_title, status_text
+from jinkies.cards import MARKS, cut_text, digest_title, status_text
 from jinkies.matching import Silence
 from jinkies.model import (
     AlertDetail,
@@ -107,6 +107,7 @@ def _facts(shown: Shown, width: int) -> list[Line]:
     if latest is not None:
         where.append((clean(latest.instance_id or ""), theme.MUTED))
         where.append((f"commit {clean(latest.commit_sha)[:12]}" if latest.commit_sha else "", theme.MUTED))
+        where.append((cut_text(latest.redacted), theme.MUTED))
     lines += _flow([part for part in where if part[0]], width)
     if row.culprit:
         lines += _flow([("in", theme.MUTED), (clean(row.culprit), theme.TEXT)], width, gap=" ")
