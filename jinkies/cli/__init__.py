@@ -32,8 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding still shows the rest
     try:
-        parser = build_parser()
-        arguments = parser.parse_args(argv)
+        given = sys.argv[1:] if argv is None else argv
+        parser = build_parser(given[0] if given else None)
+        arguments = parser.parse_args(given)
         _refuse_undecodable(parser, arguments)
         code: int = arguments.run(arguments)
         sys.stdout.flush()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import importlib
 import logging
 import re
 import sys
@@ -25,6 +26,7 @@ from jinkies.cli.progress import shown
 from jinkies.clock import SystemClock, iso
 from jinkies.config import Config
 from jinkies.errors import Invalid
+from jinkies.lean import without
 from jinkies.logs.levels import level_named
 from jinkies.logs.service import FETCH_LIMIT, LogsService
 from jinkies.logs.slices import Progress
@@ -42,6 +44,7 @@ GC_THRESHOLD = (100_000, 20, 50)  # events hold no cycles: looking for some at P
 MOST_STREAMS = 10_000  # whose names are kept, made safe
 
 _COLOURS = {Level.CRITICAL: "1;31", Level.ERROR: RED, Level.WARNING: YELLOW, Level.DEBUG: DIM}
+_MILLIS = tuple(f"{at_ms:03d}Z" for at_ms in range(1_000))
 _COUNT = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 Run = Callable[[argparse.Namespace, Config], Awaitable[int]]
@@ -78,6 +81,8 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
 
 async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     """Print a range of lines, oldest first. Raises what ``LogsService.stream`` and ``times.parse_range`` raise."""
+    with without("httpx"):  # aiobotocore's other backend: 50 ms of it, for nothing
+        await asyncio.to_thread(importlib.import_module, "jinkies.logs.client")
     clock = SystemClock()
     start_ms, end_ms = parse_range(arguments.since, arguments.until, now_ms=clock.now_ms())
     write = _writer(arguments, config)
@@ -90,7 +95,9 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
         LogsService(config, clock) as logs,
         shown(progress, clock) as progress_line,
         # One more than is shown tells whether anything was left out.
-        aclosing(logs.stream(_spec(arguments, since_ms=0), start_ms, end_ms, left + 1, progress)) as runs,
+        aclosing(
+            logs.stream(_spec(arguments, since_ms=0), start_ms, end_ms, left + 1, progress, bare=write.bare)
+        ) as runs,
     ):
         async for run in runs:
             progress_line.erase()
@@ -139,9 +146,47 @@ class Writer:
         self._wheres: dict[tuple[str, str], str] = {}
         self._format = {"text": self._text, "json": _json, "raw": _raw}[output]
 
+    @property
+    def bare(self) -> bool:
+        """Whether levels are hardly looked at, see ``Ask.bare``."""
+        return self._plain and self._format != _json
+
     def __call__(self, events: Iterable[LogEvent]) -> None:
         """Print some. Raises ``BrokenPipeError`` when nobody reads any more."""
-        sys.stdout.write("".join(map(self._format, events)))
+        texts = self._plain_texts(events) if self._plain and self._format == self._text else map(self._format, events)
+        sys.stdout.write("".join(texts))
+
+    def _plain_texts(self, events: Iterable[LogEvent]) -> list[str]:
+        """As ``_text`` of each, with a short way for most: one line of another stream than the last."""
+        texts: list[str] = []
+        stream: str | None = None  # of the event before; None is not known
+        last: LogEvent | None = None  # where it took the short way
+        second, prefix = -1, ""
+        for event in events:
+            message = event.message
+            if (
+                stream is None
+                or event.log_stream == stream
+                or event.late
+                or event.backfilled
+                or not message.isprintable()
+            ):
+                if last is not None:
+                    self._neighbours.begun(last)
+                    self._marks, last = "", None
+                texts.append(self._text(event))
+            else:
+                at_s, at_ms = divmod(event.timestamp_ms, 1000)
+                if at_s != second:
+                    second, prefix = at_s, _second(at_s)
+                where = self._wheres.get((event.log_group, event.log_stream)) or self._where(event)
+                texts.append(f"{prefix}{_MILLIS[at_ms]} {where} {message.rstrip()}\n")
+                last = event
+            stream = event.log_stream
+        if last is not None:
+            self._neighbours.begun(last)
+            self._marks = ""
+        return texts
 
     def _text(self, event: LogEvent) -> str:
         """Further lines of an event are indented, so that none can pass for an event of its own.

@@ -29,6 +29,8 @@ _SEVERITIES = {**{severity.value: severity for severity in Severity}, "warn": Se
 _OF_MANY = ("ack", "resolve", "reopen", "snooze")  # take a query in place of an alert's number
 _ID = re.compile(r"#?([0-9]{1,18})", re.ASCII)
 
+_BUILT_ALONE = {"logs": "logs", "tail": "logs", "query": "query"}  # commands, and the modules that add them
+
 Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives its own return type no public name
 
 
@@ -109,16 +111,20 @@ def sender_name(text: str) -> str:
     return text
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(command: str | None = None) -> Parser:
+    """The command line: of one of ``_BUILT_ALONE``, as all the others take a while to build, or the whole."""
     parser = Parser(prog="jinkies", description="The incident desk: alerts, logs and pull requests from the shell.")
     parser.add_argument("--version", action="version", version=f"jinkies {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_desk(subparsers)
-    _add_reading(subparsers)
-    _add_acting(subparsers)
-    _add_setup(subparsers)
-    for module in ("logs", "query", "keep"):  # here, because they build on this module
+    modules: tuple[str, ...] = ("logs", "query", "keep")
+    if command in _BUILT_ALONE:
+        modules = (_BUILT_ALONE[command],)
+    else:
+        _add_desk(subparsers)
+        _add_reading(subparsers)
+        _add_acting(subparsers)
+        _add_setup(subparsers)
+    for module in modules:  # imported here, because they build on this one
         importlib.import_module(f"jinkies.cli.{module}").add_parsers(subparsers)
     return parser
 

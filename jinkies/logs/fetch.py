@@ -33,6 +33,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     end_ms: int | None = None  # inclusive; None is open
     pattern: str = ""  # CloudWatch's filter pattern
     streams: tuple[str, ...] = ()  # () is all; at most 100
+    bare: bool = False  # events whose level is read from the message whenever it is asked for: never to be encoded
     newest: bool = False  # begin with the newest; where a service doesn't know how, it refuses or ignores this
 
 

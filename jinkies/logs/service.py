@@ -99,15 +99,22 @@ class LogsService:
         return await self._newest.read(self._paced(), asks, LineFilter.of(spec), end_ms=end_ms, limit=limit)
 
     async def stream(
-        self, spec: TailSpec, start_ms: int, end_ms: int, limit: int, progress: Progress | None = None
+        self,
+        spec: TailSpec,
+        start_ms: int,
+        end_ms: int,
+        limit: int,
+        progress: Progress | None = None,
+        *,
+        bare: bool = False,
     ) -> AsyncGenerator[tuple[LogEvent, ...], None]:
         """The oldest ``limit`` events of a range, in order, in runs as they arrive.
 
         Slices of the range are read side by side; memory holds a bounded number of pages. ``progress`` is told how far
-        it is. Raises as ``fetch`` does.
+        it is. ``bare`` is for who only prints them, see ``Ask.bare``. Raises as ``fetch`` does.
         """
         _check_limit(limit, None)
-        asks = _asks(self._groups(spec), spec, start_ms, end_ms)
+        asks = _asks(self._groups(spec), spec, start_ms, end_ms, bare=bare)
         lane = self._budget.lane()
         await self._source.open()  # else the first page's delay, by which the others are spread, would hold this too
         runs = sliced(
@@ -270,10 +277,13 @@ class _Client(PageSource, Protocol):
         ...
 
 
-def _asks(log_groups: tuple[str, ...], spec: TailSpec, start_ms: int, end_ms: int) -> list[Ask]:
+def _asks(log_groups: tuple[str, ...], spec: TailSpec, start_ms: int, end_ms: int, *, bare: bool = False) -> list[Ask]:
     if start_ms > end_ms:
         raise Invalid(f"start_ms: {start_ms} is after end_ms {end_ms}")
-    return [Ask(log_group=group, start_ms=start_ms, end_ms=end_ms, pattern=spec.filter_pattern) for group in log_groups]
+    return [
+        Ask(log_group=group, start_ms=start_ms, end_ms=end_ms, pattern=spec.filter_pattern, bare=bare)
+        for group in log_groups
+    ]
 
 
 def _check_limit(limit: int, most: int | None) -> None:

@@ -288,6 +288,7 @@ class SlicedReader:
             end_ms=end_ms,
             pattern=self._ask.pattern,
             streams=self._ask.streams,
+            bare=self._ask.bare,
         )
         try:
             page = await self._source.page(ask, span.token)

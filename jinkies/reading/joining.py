@@ -99,6 +99,10 @@ class Neighbours:
         self._block = None
         return False
 
+    def begun(self, event: LogEvent) -> None:
+        """Take an event that is known to begin anew: its stream is not the last one's."""
+        self._last, self._block = event, None
+
 
 class _Block:
     """What is known of the events of a stream that belong together."""

@@ -78,3 +78,12 @@ def test_building_the_parser_imports_nothing_heavy() -> None:
     loaded = {name.partition(".")[0] for name in ran.stdout.split()}
     assert "jinkies" in loaded
     assert not loaded & {"aiohttp", "aioboto3", "botocore", "githubkit", "pydantic", "aiosqlite", "httpx", "textual"}
+
+
+@pytest.mark.parametrize("command", ["logs", "tail", "query"])
+def test_a_command_that_is_built_alone_is_the_same(command: str) -> None:
+    given = [command, "/a", "--since", "5m"]
+    alone, whole = (vars(build_parser(name).parse_args(given)) for name in (command, None))
+    for parsed in (alone, whole):
+        parsed.pop("run")
+    assert alone == whole

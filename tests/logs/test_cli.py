@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import random
 import select
 import shutil
 import signal
@@ -384,3 +385,38 @@ def test_the_lines_of_a_trace_stand_beneath_its_first(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.splitlines() == trace
     Writer("text", groups=False)([events[0], msgspec.structs.replace(events[1], late=True)])
     assert "late s Traceback" in capsys.readouterr().out
+
+
+def test_lines_printed_together_are_those_printed_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """A page is printed by a shorter way than an event alone."""
+    chance = random.Random(3)
+    messages = [
+        "INFO on ",
+        "ERROR it broke",
+        "Traceback (most recent call last):",
+        "  File 1",
+        "ValueError: 7",
+        "a\nb",
+        "",
+    ]
+    events = []
+    for at in range(3_000):
+        message = chance.choice([*messages, "\x1b[31mred", "wide é ☃", "\tat a.b(C.java:1)", "java.io.IOException: x"])
+        event = LogEvent(
+            log_group=chance.choice(["/a", "/b"]),
+            log_stream=chance.choice(["s", "s", "t\x07"]),
+            timestamp_ms=at * 100 + chance.randrange(200),
+            ingestion_ms=at,
+            message=message,
+            level=level_of(message),
+            late=chance.random() < 0.05,
+        )
+        events.append(event)
+    for groups in (False, True):
+        alone, together = Writer("text", groups=groups), Writer("text", groups=groups)
+        for event in events:
+            alone([event])
+        expected = capsys.readouterr().out
+        for at in range(0, len(events), 97):
+            together(events[at : at + 97])
+        assert capsys.readouterr().out == expected

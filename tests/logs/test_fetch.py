@@ -105,6 +105,21 @@ async def test_a_merge_is_in_order_and_whole(plan: list[tuple[str, int, int]], p
     assert [(event.timestamp_ms, event.ingestion_ms) for event in newest_five] == times[-5:]
 
 
+async def test_bare_events_are_the_same_but_for_their_kind(clock: ManualClock) -> None:
+    async with FakeCloudWatch("/a", "/b", page_size=2) as fake:
+        lines = ["ERROR one", "two", '{"level":"warn"}', "half a pair: \ud83d", "INFO five"]
+        for at, line in enumerate(lines):
+            fake.put("/ab"[0] + "ab"[at % 2], line, START_MS - 10 + at, ingested_ms=START_MS + at)
+        async with LogsService(desk(fake.url, api=("/a", "/b")), clock) as logs:
+            runs = logs.stream(API, START_MS - 3_600_000, START_MS, 100, bare=True)
+            bare = [event for run in [run async for run in runs] for event in run]
+            whole = await streamed(logs, API)
+    assert [tuple(getattr(one, name) for name in LogEvent.__struct_fields__) for one in bare] == [
+        msgspec.structs.astuple(one) for one in whole
+    ]
+    assert all(type(one) is LogEvent for one in whole), "what is encoded has the model's own names"
+
+
 async def test_equal_lines_are_all_there(clock: ManualClock) -> None:
     async with FakeCloudWatch("/a", page_size=2) as fake:
         fake.put("/a", "again", START_MS - 5, times=5)
