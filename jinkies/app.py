@@ -121,6 +121,7 @@ async def host(
     Torn down in reverse: nothing new is let in, what waits is answered, the database closes, the lock is freed.
     """
     from jinkies.core import Core
+    from jinkies.housekeeping import resume_tails
     from jinkies.store.database import open_writer
     from jinkies.store.reader import open_readers
     from jinkies.store.writer import Writer
@@ -143,6 +144,8 @@ async def host(
         )
         await stack.enter_async_context(core)
         await _add_logs(stack, core)
+        if background and core.logs is not None:
+            await resume_tails(core, core.logs)
         if socket:
             await stack.enter_async_context(serve_socket(core, config.socket_path))
         if ingest:

@@ -38,14 +38,21 @@ async def _is_due(core: Core) -> bool:
     return due_at_ms is not None and due_at_ms <= core.clock.now_ms()
 
 
-async def keep_tails(core: Core, logs: Logs) -> None:
-    """Follow again what was followed before a restart; then keep what runs, and how far it has come, in the store."""
-    kept = await core.reader.saved_tails()
-    for saved in kept:
+async def resume_tails(core: Core, logs: Logs) -> None:
+    """Follow again what was followed before a restart.
+
+    Before anybody can attach: a viewer who comes back first would begin a tail anew, without what came meanwhile.
+    """
+    for saved in await core.reader.saved_tails():
         try:
             logs.resume_tail(saved)
         except JinkiesError as error:
             _log.warning("the tail of %s is not followed again: %s", ", ".join(saved.spec.targets)[:200], error)
+
+
+async def keep_tails(core: Core, logs: Logs) -> None:
+    """Keep what runs, and how far it has come, in the store."""
+    kept = await core.reader.saved_tails()
     kept_s = core.clock.monotonic_s()
     while True:
         tails, now_s = logs.saved_tails(), core.clock.monotonic_s()
