@@ -8,7 +8,8 @@ from jinkies.core import Core
 from jinkies.model import SYSTEM, Actor, ActorKind, AlertQuery, State
 from jinkies.operator import Operator
 from jinkies.wire.peer import local_actor
-from tests.tui.conftest import Report, console_on
+from tests.tui.conftest import Console, Report, console_on
+from tui.screens.alert_actions import AlertActions
 
 MARA = Actor(kind=ActorKind.DISCORD, id="9", name="mara")
 
@@ -82,6 +83,13 @@ async def test_marks_what_is_not_loaded_up_to_a_bound(core: Core, config: Config
         assert console.app.session.counts.snoozed == 500
 
 
+def meant(console: Console) -> int | None:
+    """The alert that keys act on."""
+    screen = console.app.screen
+    row = screen.current if isinstance(screen, AlertActions) else None
+    return row.alert_id if row is not None else None
+
+
 async def test_undo_is_offered_where_one_looks_and_runs_out(
     operator: Operator, core: Core, config: Config, report: Report
 ) -> None:
@@ -92,6 +100,7 @@ async def test_undo_is_offered_where_one_looks_and_runs_out(
         await console.press("r")
         await console.until(f"z undo resolve #{second} (")
         await console.until_true(lambda: "first" in console.line_with("▶"), "the cursor on the first in")
+        await console.until_true(lambda: meant(console) == first, "the keys mean the first in")
         await console.press("a")
         await console.until(f"z undo ack #{first} (")
         await console.press("z")
