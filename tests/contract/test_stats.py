@@ -26,7 +26,7 @@ async def report(operator: Operator, fingerprint: str, service: str = "api") -> 
 
 async def past(at_ms: int) -> None:
     """Until the clock has passed a moment: what happens within the same millisecond as a resolution is late news."""
-    while SystemClock().now_ms() <= at_ms:
+    while SystemClock().now_ms() <= at_ms:  # noqa: ASYNC110 - a clock wakes nobody
         await asyncio.sleep(0)
 
 
