@@ -82,6 +82,10 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
 async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     """Print a range of lines, oldest first. Raises what ``LogsService.stream`` and ``times.parse_range`` raise."""
     with without("httpx"):  # aiobotocore's other backend: 50 ms of it, for nothing
+        # Half of aiohttp's import is OpenSSL reading the system's authorities, which needs no turn of the interpreter.
+        await asyncio.gather(
+            *(asyncio.to_thread(importlib.import_module, name) for name in ("aiohttp", "botocore.session"))
+        )
         await asyncio.to_thread(importlib.import_module, "jinkies.logs.client")
     clock = SystemClock()
     start_ms, end_ms = parse_range(arguments.since, arguments.until, now_ms=clock.now_ms())
@@ -143,7 +147,8 @@ class Writer:
         self._groups = groups
         self._neighbours = Neighbours()
         self._marks = ""  # of the event before
-        self._wheres: dict[tuple[str, str], str] = {}
+        self._wheres: dict[str, dict[str, str]] = {}  # by group and stream
+        self._named = 0  # of them
         self._format = {"text": self._text, "json": _json, "raw": _raw}[output]
 
     @property
@@ -159,30 +164,30 @@ class Writer:
     def _plain_texts(self, events: Iterable[LogEvent]) -> list[str]:
         """As ``_text`` of each, with a short way for most: one line of another stream than the last."""
         texts: list[str] = []
-        stream: str | None = None  # of the event before; None is not known
+        append = texts.append
+        group = stream = None  # of the event before; None is not known
         last: LogEvent | None = None  # where it took the short way
-        second, prefix = -1, ""
+        begin_ms, second = -1_000, _second(-1)  # whose thousand milliseconds are cheap
+        wheres: dict[str, str] = {}  # of the group
         for event in events:
-            message = event.message
-            if (
-                stream is None
-                or event.log_stream == stream
-                or event.late
-                or event.backfilled
-                or not message.isprintable()
-            ):
+            message, of = event.message, event.log_stream
+            if stream is None or of == stream or event.late or event.backfilled or not message.isprintable():
                 if last is not None:
                     self._neighbours.begun(last)
                     self._marks, last = "", None
-                texts.append(self._text(event))
+                append(self._text(event))
             else:
-                at_s, at_ms = divmod(event.timestamp_ms, 1000)
-                if at_s != second:
-                    second, prefix = at_s, _second(at_s)
-                where = self._wheres.get((event.log_group, event.log_stream)) or self._where(event)
-                texts.append(f"{prefix}{_MILLIS[at_ms]} {where} {message.rstrip()}\n")
+                if event.log_group != group:
+                    group = event.log_group
+                    wheres = self._wheres.setdefault(group, {})
+                past_ms = event.timestamp_ms - begin_ms
+                if not 0 <= past_ms < 1_000:
+                    at_s, past_ms = divmod(event.timestamp_ms, 1_000)
+                    begin_ms, second = at_s * 1_000, _second(at_s)
+                where = wheres.get(of) or self._where(event)
+                append(f"{second}{_MILLIS[past_ms]} {where} {message.rstrip()}\n")
                 last = event
-            stream = event.log_stream
+            stream = of
         if last is not None:
             self._neighbours.begun(last)
             self._marks = ""
@@ -198,7 +203,7 @@ class Writer:
             marks = f"{' late' if event.late else ''}{' backfilled' if event.backfilled else ''}"
         continues = self._neighbours.continues(event) and marks == self._marks
         self._marks = marks
-        where = self._wheres.get((event.log_group, event.log_stream)) or self._where(event)
+        where = self._where(event)
         if self._plain and not continues and event.message.isprintable():  # one line, with nothing to make safe
             return f"{_when(event.timestamp_ms)}{marks} {where} {event.message.rstrip()}\n"
         colour = _COLOURS.get(event.level, "")
@@ -208,10 +213,15 @@ class Writer:
         return f"{self._paint(_when(event.timestamp_ms) + marks, DIM)} {where} {message}\n"
 
     def _where(self, event: LogEvent) -> str:
-        if len(self._wheres) >= MOST_STREAMS:
+        known = self._wheres.get(event.log_group, {}).get(event.log_stream)
+        if known is not None:
+            return known
+        if self._named >= MOST_STREAMS:
             self._wheres.clear()
+            self._named = 0
         where = line(f"{event.log_group} {event.log_stream}" if self._groups else event.log_stream)
-        return self._wheres.setdefault((event.log_group, event.log_stream), self._paint(where, CYAN))
+        self._named += 1
+        return self._wheres.setdefault(event.log_group, {}).setdefault(event.log_stream, self._paint(where, CYAN))
 
 
 @lru_cache(maxsize=1_024)

@@ -19,7 +19,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource, by_time, merge
-from jinkies.logs.spans import FRONTIER, LEAST_SHRINK_MS, Plan, Span
+from jinkies.logs.spans import FRONTIER, LASTING, LEAST_SHRINK_MS, Plan, Span
 from jinkies.model import LogEvent
 
 WORKERS = 16  # most requests under way for one fetch
@@ -277,7 +277,9 @@ class SlicedReader:
             after = Span(from_ms, span.end_ms, span.pace)
             self._spans.insert(index + 1, after)
         after.pace = span.pace
-        after.steady_ms = max(0.0, span.steady_ms - (from_ms - max(span.start_ms, span.reached_ms + 1)))
+        after.steady_ms = span.steady_ms
+        if span.steady_ms < LASTING * (span.pace or 1.0):
+            after.steady_ms = max(0.0, span.steady_ms - (from_ms - max(span.start_ms, span.reached_ms + 1)))
         span.end_ms = from_ms - 1
 
     async def _read(self, span: Span) -> None:

@@ -8,11 +8,12 @@ from jinkies.model import LogEvent
 
 FRONTIER = 0.8  # of ``AHEAD`` up to which new slices are begun; the rest is for helping those before them
 LEAST_PAGES = 2.0  # that a slice should hold: each slice ends in a page that is not full
-SHARES = 1.2  # slices for each of those that may be under way, of what is left: the last ones are short
+SHARES = 1.0  # slices for each of those that may be under way, of what is left: the last ones are short
 SEARCH_PAGES = 5  # of a slice that brought little, after which its pages are known to end by searching
-PARTS = 4  # of a page that are looked at for how dense they are
+PARTS = 8  # of a page that are looked at for how dense they are
 FADE = 0.05  # of what is known of the mean, with each page
 ALIKE = 3.0  # times as dense, or as thin, is the same density
+LASTING = 2.0  # pages of one density, from which on it is thought to stay for as long again behind a slice, too
 FILL = 0.95  # of that, so that it doesn't end a few events late with one more page
 LEAST_SEEN = 1 / 8  # of a page, where next to nothing was read: bounds what is expected of the rest
 SLICES_AT_LEAST, SLICES_SHARE = 16, 2  # most slices: so many, and one for so many pages; bounds the requests
