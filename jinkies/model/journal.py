@@ -1,0 +1,47 @@
+"""What happened, as an alert's timeline shows it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from jinkies.model.actors import Actor
+
+
+class EntryKind(StrEnum):
+    """What a journal entry says happened."""
+
+    ALERT_OPENED = "alert.opened"
+    ALERT_OCCURRED = "alert.occurred"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_REOPENED = "alert.reopened"
+    ALERT_REGRESSED = "alert.regressed"
+    ALERT_SNOOZED = "alert.snoozed"
+    ALERT_WOKE = "alert.woke"
+    ALERT_ASSIGNED = "alert.assigned"
+    ALERT_COMMENTED = "alert.commented"
+    ALERT_UNDONE = "alert.undone"
+    ALERT_MERGED = "alert.merged"
+    ALERT_SPLIT = "alert.split"
+    ALERT_UNSILENCED = "alert.unsilenced"
+    ALERT_ESCALATED = "alert.escalated"
+    SILENCE_STARTED = "silence.started"
+    SILENCE_ENDED = "silence.ended"
+    ALERT_EXPIRED = "alert.expired"
+    PULL_REQUEST_REQUESTED = "pull_request.requested"
+    PULL_REQUEST_OPENED = "pull_request.opened"
+    PULL_REQUEST_FAILED = "pull_request.failed"
+    DELIVERY_CHANGED = "delivery.changed"
+    COMMAND_REFUSED = "command.refused"
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal entry as an alert's timeline shows it."""
+
+    seq: int
+    at_ms: int
+    kind: EntryKind
+    actor: Actor
+    text: str  # one line for people: "acknowledged by ops-a", "PR #7 opened"
