@@ -19,7 +19,14 @@ from interactions.api import events
 from interactions.api.http.route import Route
 
 from bot.answers import apologise, apologise_for_unknown
-from bot.contexts import ComponentContext, ModalContext, SlashContext
+from bot.contexts import (
+    AnswerableContext,
+    AutocompleteContext,
+    ComponentContext,
+    MenuContext,
+    ModalContext,
+    SlashContext,
+)
 from bot.text import plain_label
 from jinkies.clock import Clock
 from jinkies.config import DiscordConfig
@@ -122,6 +129,8 @@ class DiscordLink:
             slash_context=SlashContext,
             component_context=ComponentContext,
             modal_context=ModalContext,
+            context_menu_context=MenuContext,
+            autocomplete_context=AutocompleteContext,
             logging_level=logging.WARNING,
         )
         self._sync_trouble = None
@@ -214,7 +223,7 @@ async def _on_interaction(event: events.RawGatewayEvent) -> None:
 
 async def _on_interaction_error(event: events.CommandError) -> None:
     log.error("an interaction failed", exc_info=event.error)
-    if isinstance(event.ctx, SlashContext | ComponentContext | ModalContext):
+    if isinstance(event.ctx, AnswerableContext):
         await apologise(event.ctx)
 
 

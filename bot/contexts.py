@@ -1,4 +1,4 @@
-"""Interactions as the library gives them, with who called read from Discord's own payload.
+"""Interactions as the library gives them, with who called, from where and on what, read from Discord's own payload.
 
 The library's cache may not know a member's roles (it drops those that it has not seen), so they are read here.
 """
@@ -13,6 +13,7 @@ import msgspec
 from jinkies.model import Actor, ActorKind
 
 NAME_LIMIT = 100
+THREADS = (10, 11, 12)  # Discord's types of channels that are threads: their parent is a channel
 
 
 class _User(msgspec.Struct):
@@ -27,13 +28,65 @@ class _Member(msgspec.Struct):
     roles: tuple[str, ...] = ()
 
 
+class _Channel(msgspec.Struct):
+    type: int = 0
+    parent_id: str | None = None
+
+
+class _Footer(msgspec.Struct):
+    text: str = ""
+
+
+class ShownEmbed(msgspec.Struct):
+    """An embed of a message, as far as commands look at it."""
+
+    title: str = ""
+    description: str = ""
+    footer: _Footer = msgspec.field(default_factory=_Footer)
+
+
+class Shown(msgspec.Struct):
+    """A message that a component is on, or that a context menu was opened on."""
+
+    id: str
+    channel_id: str = ""
+    content: str = ""
+    author: _User | None = None
+    embeds: tuple[ShownEmbed, ...] = ()
+
+
+class _Resolved(msgspec.Struct):
+    messages: dict[str, Shown] = {}
+
+
+class _Data(msgspec.Struct):
+    custom_id: str = ""
+    target_id: str = ""
+    values: tuple[str, ...] = ()
+    resolved: _Resolved = msgspec.field(default_factory=_Resolved)
+
+
 class _Payload(msgspec.Struct):
+    data: _Data = msgspec.field(default_factory=_Data)
     member: _Member | None = None  # in a server
     user: _User | None = None  # in a direct message
+    channel_id: str = ""
+    channel: _Channel = msgspec.field(default_factory=_Channel)
+    message: Shown | None = None
 
 
-def caller_of(payload: dict[str, Any]) -> Actor:
-    """Who pressed, submitted or typed, as Discord says.
+class Called(msgspec.Struct, frozen=True, kw_only=True):
+    """What Discord says of an interaction."""
+
+    caller: Actor
+    channels: tuple[str, ...]  # where: the channel, and of a thread the channel that it hangs on
+    custom_id: str  # of a component or a form; "" of a command
+    values: tuple[str, ...]  # what was chosen in a select
+    message: Shown | None
+
+
+def called_of(payload: dict[str, Any]) -> Called:
+    """Who pressed, submitted or typed, where and on what, as Discord says.
 
     Raises:
         msgspec.ValidationError: Discord's payload has no user.
@@ -43,51 +96,51 @@ def caller_of(payload: dict[str, Any]) -> Actor:
     if user is None:
         raise msgspec.ValidationError("an interaction without a user")
     nick = parsed.member.nick if parsed.member is not None else None
-    return Actor(
-        kind=ActorKind.DISCORD,
-        id=user.id,
-        name=(nick or user.global_name or user.username)[:NAME_LIMIT],
-        roles=parsed.member.roles if parsed.member is not None else (),
+    parent = parsed.channel.parent_id if parsed.channel.type in THREADS else None
+    return Called(
+        caller=Actor(
+            kind=ActorKind.DISCORD,
+            id=user.id,
+            name=(nick or user.global_name or user.username)[:NAME_LIMIT],
+            roles=parsed.member.roles if parsed.member is not None else (),
+        ),
+        channels=tuple(one for one in (parsed.channel_id, parent) if one),
+        custom_id=parsed.data.custom_id,
+        values=parsed.data.values,
+        message=parsed.message or parsed.data.resolved.messages.get(parsed.data.target_id),
     )
 
 
-class SlashContext(interactions.SlashContext[interactions.Client]):
+class _WithCaller(interactions.BaseInteractionContext[interactions.Client]):
+    called: Called
+
+    @classmethod
+    def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
+        """From Discord's payload."""
+        called = called_of(payload)  # before the library takes the payload apart for its cache
+        instance = super().from_dict(client, payload)
+        instance.called = called
+        return instance
+
+
+class SlashContext(_WithCaller, interactions.SlashContext[interactions.Client]):
     """A slash command with its caller."""
 
-    caller: Actor
 
-    @classmethod
-    def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
-        """From Discord's payload."""
-        caller = caller_of(payload)  # before the library takes the payload apart for its cache
-        instance = super().from_dict(client, payload)
-        instance.caller = caller
-        return instance
+class MenuContext(_WithCaller, interactions.ContextMenuContext[interactions.Client]):
+    """A choice of a message's context menu with its caller."""
 
 
-class ComponentContext(interactions.ComponentContext[interactions.Client]):
-    """A press of a button with its caller."""
-
-    caller: Actor
-
-    @classmethod
-    def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
-        """From Discord's payload."""
-        caller = caller_of(payload)  # before the library takes the payload apart for its cache
-        instance = super().from_dict(client, payload)
-        instance.caller = caller
-        return instance
+class ComponentContext(_WithCaller, interactions.ComponentContext[interactions.Client]):
+    """A press of a button, or a choice of a select, with its caller."""
 
 
-class ModalContext(interactions.ModalContext[interactions.Client]):
+class ModalContext(_WithCaller, interactions.ModalContext[interactions.Client]):
     """A submitted form with its caller."""
 
-    caller: Actor
 
-    @classmethod
-    def from_dict(cls, client: interactions.Client, payload: dict[str, Any]) -> Self:
-        """From Discord's payload."""
-        caller = caller_of(payload)  # before the library takes the payload apart for its cache
-        instance = super().from_dict(client, payload)
-        instance.caller = caller
-        return instance
+class AutocompleteContext(_WithCaller, interactions.AutocompleteContext[interactions.Client]):
+    """An option that is being typed, with who types."""
+
+
+AnswerableContext = SlashContext | MenuContext | ComponentContext | ModalContext

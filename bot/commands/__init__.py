@@ -1,16 +1,23 @@
-"""What people can ask of the desk in Discord. Each is three steps: parse, execute, render."""
+"""What people can ask of the desk in Discord: a module a group, each with ``install(client, desk)``.
+
+Each command is three steps: parse, execute, render. ``wiring`` brings it from Discord to a function and its answer
+back; ``options`` holds the options that commands share.
+"""
 
 from __future__ import annotations
 
 import interactions
 
-from bot.commands import buttons, slash
+from bot.commands import cards, deciding, listing, unknown
 from bot.commands.desk import Desk
 
 __all__ = ["Desk", "install"]
 
+GROUPS = (listing, deciding, cards)
+
 
 def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client all commands, buttons and forms."""
-    slash.install(client, desk)
-    buttons.install(client, desk)
+    for group in GROUPS:
+        group.install(client, desk)
+    unknown.install(client, desk)

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from bot.answers import Reply, Seen
+from bot.answers import Seen
 from bot.board import Wanted
 from bot.custom_ids import epoch8
 from jinkies.clock import Clock
 from jinkies.commands import AnyCommand
 from jinkies.config import Config
 from jinkies.errors import Disconnected, JinkiesError, NotConfigured
-from jinkies.model import Actor, PartState
+from jinkies.model import Actor, AlertRow, PartState
 from jinkies.operator import Operator
 
 ASK_LIMIT_S = 20.0
@@ -44,6 +44,14 @@ class Desk:
         hello = self.replica.hello
         return hello.epoch if hello is not None else (await self.ask(self.operator.hello())).epoch
 
+    def rows(self) -> list[AlertRow]:
+        """The alerts at hand: unresolved ones, and what changed of late."""
+        return list(self.replica.rows.values())
+
+    def services(self) -> set[str]:
+        """The services of the configuration, and those of the alerts at hand."""
+        return {*self.config.services, *(row.service for row in self.replica.rows.values())}
+
     def check_github(self) -> None:
         """Raise ``NotConfigured``, saying what to set, when the core has said that it can't open pull requests."""
         health = self.replica.health.get("github")
@@ -60,7 +68,7 @@ class Desk:
 
     async def act(
         self, command: AnyCommand, caller: Actor, interaction_id: str, *, foreign: str | None = None
-    ) -> Reply:
+    ) -> Seen | str:
         """Carry a command out for a Discord user.
 
         Args:

@@ -262,7 +262,7 @@ async def test_a_fault_of_the_bots_own_is_answered_without_its_details(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("an inner detail")
 
-    monkeypatch.setattr("bot.commands.slash.list_message", broken)
+    monkeypatch.setattr("bot.commands.listing.list_message", broken)
     async with running_bot(desk):
         answer = await discord.slash("alerts")
     assert private_line(answer).startswith("Something went wrong in the bot")

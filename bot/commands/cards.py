@@ -1,0 +1,94 @@
+"""The buttons of a card, and the form that asks for a draft pull request."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import interactions
+
+from bot import custom_ids
+from bot.answers import FORM_LIMIT_S, Reply
+from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.unknown import UNKNOWN
+from bot.commands.wiring import Call, component, form
+from bot.custom_ids import CustomId, FormField, epoch8
+from bot.render import Form, list_message, pull_request_form
+from jinkies.cards import CardAction
+from jinkies.commands import Acknowledge, AnyCommand, CreatePullRequest, Reopen, Resolve
+from jinkies.model import AlertQuery, AlertRow, State
+
+LISTED = 40  # alerts, as many as fit
+
+
+def install(client: interactions.Client, desk: Desk) -> None:
+    """Give a client the callbacks; matched by pattern, so that cards from before a restart work."""
+    cards = _Cards(desk)
+    component(client, "ask_for_pull_request", custom_ids.ASKS, cards.ask, asks=True)
+    component(client, "press", custom_ids.PRESSED, cards.press)
+    component(client, "list_open", custom_ids.LISTED, cards.list_open)
+    form(client, "submit", custom_ids.SUBMITTED, cards.submit)
+
+
+class _Cards:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def press(self, call: Call) -> Reply:
+        meant = custom_ids.parse(call.custom_id)
+        if meant is None:
+            return UNKNOWN
+        return await self._desk.act(command_of(meant), call.caller, call.key, foreign=meant.epoch8)
+
+    async def list_open(self, _call: Call) -> Reply:
+        query = AlertQuery(states=(State.OPEN,), limit=LISTED)
+        return list_message(await self._desk.ask(self._desk.operator.alerts(query)), described="open")
+
+    async def ask(self, call: Call) -> Form | str:
+        """The form, or a line that says why there is none."""
+        meant = custom_ids.parse(call.custom_id)
+        if meant is None:
+            return UNKNOWN
+        epoch = await self._desk.epoch()
+        if meant.epoch8 != epoch8(epoch):
+            return OTHER_DATABASE
+        self._desk.check_github()
+        row = self._desk.replica.rows.get(meant.alert_id)
+        if row is None:
+            row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id), limit_s=FORM_LIMIT_S)).row
+        base = self._desk.config.github.base_branch
+        return pull_request_form(row, epoch=epoch, title=_title(row), base_branch=base)
+
+    async def submit(self, call: Call) -> Reply:
+        found = custom_ids.parse_form(call.custom_id)
+        if found is None:
+            return UNKNOWN
+        alert_id, digits = found
+        values = {name: str(value).strip() for name, value in call.given.items()}
+        command = CreatePullRequest(
+            alert_id=alert_id,
+            title=values.get(FormField.TITLE, ""),
+            base_branch=values.get(FormField.BASE_BRANCH, "") or None,
+            notes=values.get(FormField.NOTES, ""),
+        )
+        return await self._desk.act(command, call.caller, call.key, foreign=digits)
+
+
+def command_of(meant: CustomId) -> AnyCommand:
+    """What a button asks of the core."""
+    match meant.action:
+        case CardAction.ACKNOWLEDGE:
+            return Acknowledge(alert_id=meant.alert_id)
+        case CardAction.RESOLVE:
+            return Resolve(alert_id=meant.alert_id)
+        case CardAction.REOPEN:
+            return Reopen(alert_id=meant.alert_id)
+        case CardAction.CREATE_PULL_REQUEST:
+            return CreatePullRequest(alert_id=meant.alert_id)
+        case _:
+            assert_never(meant.action)
+
+
+def _title(row: AlertRow) -> str:
+    if row.pull_request is not None:
+        return row.pull_request.title
+    return f"Fix {row.title} in {row.service}"
