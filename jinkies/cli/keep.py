@@ -1,4 +1,4 @@
-"""``jinkies stats``, ``jinkies backup`` and ``jinkies export``."""
+"""``jinkies stats``, ``jinkies backup``, ``jinkies restore`` and ``jinkies export``."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
     backup_.add_argument("file", type=Path, metavar="FILE")
     backup_.add_argument("--force", action="store_true", help="replace FILE if it is there")
     backup_.set_defaults(run=lazily("keep", "backup"))
+    restore_ = subparsers.add_parser(
+        "restore",
+        help="put a backup in the database's place",
+        description="Put a backup in the database's place, while no core runs. The old database stays beside it. Cards"
+        " that were posted by then are kept, and those of unresolved alerts get buttons that work; what was not posted"
+        " by then counts as told. What happened since the backup is not in it: alerts that were opened since keep"
+        " their numbers to themselves, and their cards say that they are of another database.",
+    )
+    restore_.add_argument("file", type=Path, metavar="FILE", help="as jinkies backup made it")
+    restore_.set_defaults(run=lazily("keep", "restore"))
     export_ = subparsers.add_parser(
         "export", help="every alert with its kept occurrences and its timeline, one JSON object a line"
     )
@@ -70,6 +80,30 @@ def backup(arguments: argparse.Namespace) -> int:
         f"{line(str(arguments.file))}: {made.size_bytes:,} bytes, checked;"
         f" {counts.unresolved:,} unresolved alerts, {counts.resolved:,} resolved, journal up to {made.seq:,}"
     )
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """``jinkies restore``."""
+    from jinkies.app import hold_lock, prepare_home
+    from jinkies.store.restore import restore as put_in_place
+
+    config = load_config()
+    prepare_home(config)
+    with hold_lock(config.lock_path):
+        made = asyncio.run(put_in_place(arguments.file, config.database_path, now_ms=SystemClock().now_ms()))
+    counts = made.counts
+    print(
+        f"{line(str(arguments.file))}: checked and put in place; {counts.unresolved:,} unresolved alerts,"
+        f" {counts.resolved:,} resolved; the next is #{made.next_alert_id}"
+    )
+    if made.edited or made.untold:
+        print(
+            f"Discord: {made.edited:,} cards get new buttons; {made.untold:,} messages that were not posted by then"
+            " count as told"
+        )
+    if made.aside is not None:
+        print(f"the database that was there: {line(str(made.aside))}")
     return 0
 
 

@@ -41,7 +41,7 @@ def back_up(source: Path, target: Path, *, force: bool = False) -> Backup:
         if target.exists() and not force:
             raise Conflict(f"{target} is there already: --force replaces it")
         unnamed.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except (sqlite3.Error, OSError) as error:
         raise StoreFailed(f"cannot back up to {target}: {error}") from error
     finally:
@@ -64,12 +64,13 @@ def _copy(source: Path, target: Path) -> Backup:
     finally:
         writing.close()
         reading.close()
-    _sync(target)
+    sync(target)
     held = msgspec.json.decode(counts[0], type=Counts) if counts else Counts()
     return Backup(size_bytes=target.stat().st_size, counts=held, seq=seq)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Until it is on the disk what a file, or a folder, holds."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
