@@ -77,7 +77,7 @@ async def test_a_restored_desk_edits_its_cards_posts_none_twice_and_reuses_no_nu
             assert await post(url, "c") == ["3"]
             await in_step(home, 3)
             code, said = await ran(home, env, "restore", "copy.db")
-            assert code != 0
+            assert code == 1, said
             assert "another core runs" in said, said
         (before,) = named(discord)
         code, said = await ran(home, env, "restore", "copy.db")
