@@ -148,6 +148,8 @@ class _Answering:
         """Show words or a message, in place of what was said before."""
         async with self._lock:
             body, files = _body(said, private=self._private)
+            if files:  # the library says of files what a first answer has no place for
+                await self._begin()
             if not self._begun:
                 self._begun, self._message_id = True, "@original"
                 await self._first({"type": MESSAGE, "data": body}, files)
@@ -223,11 +225,23 @@ def _plain(said: Line | str) -> _Plain:
 def _body(said: Said, *, private: bool) -> tuple[dict[str, Any], _Files | None]:
     if isinstance(said, Attached):
         body, _ = _body(said.shown, private=private)
-        return body, [interactions.File(io.BytesIO(one.data), file_name=one.name) for one in said.files]
+        return body, [_file(one) for one in said.files]
     built = (
         {"content": ""} | msgspec.to_builtins(said) if isinstance(said, Message) else msgspec.to_builtins(_plain(said))
     )
     return built | {"flags": EPHEMERAL if private else 0}, None
+
+
+class _Held(io.BytesIO):
+    """Gives all it holds whenever it is read: the library reads a file anew for each of its attempts."""
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        return self.getvalue()
+
+
+def _file(upload: Upload) -> interactions.File:
+    kind = "text/plain; charset=utf-8" if upload.name.endswith((".log", ".txt")) else None  # None: the library looks
+    return interactions.File(_Held(upload.data), upload.name, description=upload.name, content_type=kind)
 
 
 async def offer(context: AutocompleteContext, choices: list[dict[str, str]]) -> None:

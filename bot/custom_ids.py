@@ -23,6 +23,7 @@ PRESSED = re.compile(
 ASKS = re.compile(rf"jk:pr:{_ALERT}$")  # of those above: it is answered with a form
 LISTED = re.compile(rf"jk:list:{_ALERT}:(?P<kind>digest-[1-9]\d{{0,17}})$")
 SUBMITTED = re.compile(r"jk:prform:(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
+AROUND = re.compile(rf"jk:logs:{_ALERT}$")
 ANY_PRESS = re.compile(r"(?s:.*)$")
 ANY_SUBMISSION = re.compile(r"(?s:.*)\Z")  # other than the one above: the library refuses a form a button's pattern
 
@@ -69,6 +70,14 @@ def parse(text: str) -> CustomId | None:
 def listing(alert_id: int, epoch: str, kind: str) -> str:
     """The ``custom_id`` of a digest's button."""
     return f"jk:list:{alert_id}:{epoch8(epoch)}:{kind}"
+
+
+def parse_around(text: str) -> tuple[int, str]:
+    """The alert and the epoch's eight digits of a button that ``AROUND`` matches."""
+    found = AROUND.match(text)
+    if found is None:
+        raise ValueError(text)
+    return int(found["alert_id"]), found["epoch8"]
 
 
 def sighted(text: str) -> tuple[int, str, str] | None:

@@ -79,7 +79,12 @@ def code_block(text: str, limit: int) -> str:
 def _defused(text: str, limit: int) -> str:
     if len(text) > 4 * limit:  # bound the work: what lies between is cut in any case
         text = text[: 2 * limit] + "\n" + text[-2 * limit :]
-    return clean(text).strip("\n").replace("``", "`\u200b`").replace("``", "`\u200b`")
+    return unfenced(clean(text).strip("\n"))
+
+
+def unfenced(text: str) -> str:
+    """Text in which no fence can end a code block: no two back quotes touch."""
+    return text.replace("``", "`\u200b`").replace("``", "`\u200b`")
 
 
 def cut_middle(text: str, limit: int) -> str:
@@ -106,9 +111,14 @@ def _take(text: str, limit: int) -> str:
     return text
 
 
+def cut_end(text: str, limit: int) -> str:
+    """At most ``limit`` units; text that is cut ends in ``…``."""
+    return text if units(text) <= limit else _take(text, limit - 1) + ELLIPSIS
+
+
 def plain_label(text: str, limit: int) -> str:
     """One line for places that render no markdown (buttons, choices, form values); never empty."""
     line = " ".join(clean(text[: 4 * limit]).split())
     if _INVISIBLE.fullmatch(line):
         return NOTHING
-    return line if units(line) <= limit else _take(line, limit - 1) + ELLIPSIS
+    return cut_end(line, limit)

@@ -20,6 +20,7 @@ class CardAction(StrEnum):
     RESOLVE = "resolve"
     REOPEN = "reopen"
     CREATE_PULL_REQUEST = "pr"
+    LOGS = "logs"  # shows the lines around it; decides nothing
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +123,14 @@ def actions(row: AlertRow) -> tuple[Action, ...]:
         label="PR opened ✓" if opened else "PR requested…" if asked else "Create PR",
         enabled=not opened and not asked,
     )
+    logs = Action(action=CardAction.LOGS, label="Logs", enabled=True)
     if row.state is State.RESOLVED:
-        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request)
+        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request, logs)
     if row.state is State.ACKNOWLEDGED:
         first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledged ✓", enabled=False)
     else:
         first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledge", enabled=True)
-    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request)
+    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request, logs)
 
 
 def card(detail: AlertDetail) -> Card:

@@ -84,6 +84,8 @@ def command_of(meant: CustomId) -> AnyCommand:
             return Reopen(alert_id=meant.alert_id)
         case CardAction.CREATE_PULL_REQUEST:
             return CreatePullRequest(alert_id=meant.alert_id)
+        case CardAction.LOGS:
+            raise ValueError("a button of its own: it decides nothing")
         case _:
             assert_never(meant.action)
 

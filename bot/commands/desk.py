@@ -15,6 +15,7 @@ from jinkies.config import Config
 from jinkies.errors import Disconnected, JinkiesError, NotConfigured
 from jinkies.model import Actor, AlertRow, PartState
 from jinkies.operator import Operator
+from jinkies.redact import Redactor
 
 ASK_LIMIT_S = 20.0
 UNREACHABLE = "The core is not reachable just now. Try again in a moment; whatever was done shows on the card."
@@ -38,6 +39,8 @@ class Desk:
         self.config = config
         self.operator = operator
         self.replica = replica
+        rules = config.redact
+        self.redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
 
     async def epoch(self) -> str:
         """The epoch of the core's journal. Raises ``Disconnected``."""

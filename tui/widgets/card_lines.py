@@ -18,6 +18,7 @@ _KEYS = {
     CardAction.RESOLVE: "r",
     CardAction.REOPEN: "u",
     CardAction.CREATE_PULL_REQUEST: "p",
+    CardAction.LOGS: "l",
 }
 _BUTTON = Style(color="#d5dbe6", bgcolor="#364360")
 _BUTTON_KEY = Style(color=theme.ACCENT_COLOUR, bgcolor="#364360", bold=True)
