@@ -49,7 +49,7 @@ def run_virtually(work: Callable[[Clock], Coroutine[Any, Any, _Result]]) -> _Res
 @contextmanager
 def _databases_hold(times: _Jumping) -> Iterator[None]:
     """Time waits for what aiosqlite's threads do."""
-    execute = aiosqlite.Connection._execute
+    execute: Callable[..., Coroutine[Any, Any, Any]] = aiosqlite.Connection._execute  # all of its work
 
     async def counted(self: aiosqlite.Connection, *args: Any, **kwargs: Any) -> Any:
         times.others += 1
@@ -58,11 +58,11 @@ def _databases_hold(times: _Jumping) -> Iterator[None]:
         finally:
             times.others -= 1
 
-    aiosqlite.Connection._execute = counted  # type: ignore[method-assign]
+    aiosqlite.Connection._execute = counted  # type: ignore[method-assign] # for as long as this runs
     try:
         yield
     finally:
-        aiosqlite.Connection._execute = execute  # type: ignore[method-assign]
+        aiosqlite.Connection._execute = execute  # type: ignore[method-assign] # as it was
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
