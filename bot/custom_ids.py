@@ -18,7 +18,7 @@ from jinkies.model import Delivery
 
 _ALERT = r"(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})"
 PRESSED = re.compile(
-    rf"jk:(?P<action>ack|resolve|reopen|pr):{_ALERT}(?::(?P<kind>(?:call|escalation)-[1-9]\d{{0,17}}))?$"
+    rf"jk:(?P<action>ack|resolve|reopen|pr|issue):{_ALERT}(?::(?P<kind>(?:call|escalation)-[1-9]\d{{0,17}}))?$"
 )
 ASKS = re.compile(rf"jk:pr:{_ALERT}$")  # of those above: it is answered with a form
 LISTED = re.compile(rf"jk:list:{_ALERT}:(?P<kind>digest-[1-9]\d{{0,17}})$")

@@ -37,6 +37,7 @@ _STYLES = {
     CardAction.RESOLVE: BUTTON_SUCCESS,
     CardAction.REOPEN: BUTTON_DANGER,
     CardAction.CREATE_PULL_REQUEST: BUTTON_SECONDARY,
+    CardAction.CREATE_ISSUE: BUTTON_SECONDARY,
     CardAction.LOGS: BUTTON_SECONDARY,
 }
 
@@ -163,6 +164,12 @@ def _linkable(url: str) -> bool:
 def _link_text(field: Field) -> str:
     _, _, address = field.url.partition("://") if field.url else ("", "", "")
     return address or field.name
+
+
+def linked_message(text: str, url: str) -> Message:
+    """A line and the address that it is about."""
+    address = f"[{escaped(url.partition('://')[2], 100)}]({url})" if _linkable(url) else escaped(url, 800)
+    return Message(embeds=(Embed(title=escaped(text, TITLE_LIMIT), description=address),))
 
 
 def _rows(actions: Sequence[Action], alert_id: int, epoch: str) -> tuple[Row, ...]:

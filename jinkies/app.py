@@ -155,8 +155,8 @@ async def host(
         yield core
 
 
-async def carry_out_pull_request(operator: Operator, alert_id: int) -> None:
-    """Do one alert's requested pull request now, in a core that has no background work (``Mode.ONE_SHOT``)."""
+async def carry_out_work(operator: Operator, alert_id: int) -> None:
+    """Open what is asked for an alert on GitHub, in a core that has no background work (``Mode.ONE_SHOT``)."""
     from jinkies.core import EmbeddedOperator
 
     if isinstance(operator, EmbeddedOperator):
@@ -260,7 +260,7 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
 def _github_worker(core: Core) -> GitHubWorker:
     from jinkies.github.worker import GitHubWorker
 
-    return GitHubWorker(core.operator(SYSTEM), core.config, core.epoch, core.clock, core.reader.requested_pull_requests)
+    return GitHubWorker(core.operator(SYSTEM), core.config, core.epoch, core.clock, core.reader.requested_work)
 
 
 async def _keep_running(core: Core, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -9,11 +9,13 @@ from jinkies.commands import (
     Assign,
     Bulk,
     Comment,
+    CreateIssue,
     CreatePullRequest,
     EndSilence,
     Expire,
     KeepTails,
     Merge,
+    RecordIssue,
     RecordPullRequest,
     Reopen,
     Report,
@@ -30,9 +32,9 @@ from jinkies.errors import Forbidden
 from jinkies.matching import Op
 from jinkies.model import Actor, ActorKind
 
-_CORE_ONLY = (RecordPullRequest, Expire, AdvanceWatch, KeepTails, Tick)
+_CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, Tick)
 _DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, StartSilence, EndSilence)
-_DISCORD_MAY = (*_DECISIONS, CreatePullRequest)  # a tail's grep could stall the core
+_DISCORD_MAY = (*_DECISIONS, CreatePullRequest, CreateIssue)  # a tail's grep could stall the core
 
 
 def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) -> None:

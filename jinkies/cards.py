@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from jinkies.clock import iso
-from jinkies.model import AlertDetail, AlertRow, Digest, Severity, State, WorkState
+from jinkies.model import AlertDetail, AlertRow, Digest, Issue, PullRequest, Severity, State, WorkState
 
 
 class CardAction(StrEnum):
@@ -20,6 +20,7 @@ class CardAction(StrEnum):
     RESOLVE = "resolve"
     REOPEN = "reopen"
     CREATE_PULL_REQUEST = "pr"
+    CREATE_ISSUE = "issue"
     LOGS = "logs"  # shows the lines around it; decides nothing
 
 
@@ -116,21 +117,23 @@ def digest_services(digest: Digest) -> str:
 
 def actions(row: AlertRow) -> tuple[Action, ...]:
     """What can be done now, in the order of the buttons."""
-    opened = row.pull_request is not None and row.pull_request.state is WorkState.DONE
-    asked = row.pull_request is not None and row.pull_request.state is WorkState.REQUESTED
-    pull_request = Action(
-        action=CardAction.CREATE_PULL_REQUEST,
-        label="PR opened ✓" if opened else "PR requested…" if asked else "Create PR",
-        enabled=not opened and not asked,
-    )
+    pull_request = _work(CardAction.CREATE_PULL_REQUEST, row.pull_request, "PR", "Create PR")
+    issue = _work(CardAction.CREATE_ISSUE, row.issue, "Issue", "Create issue")
     logs = Action(action=CardAction.LOGS, label="Logs", enabled=True)
     if row.state is State.RESOLVED:
-        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request, logs)
+        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request, issue, logs)
     if row.state is State.ACKNOWLEDGED:
         first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledged ✓", enabled=False)
     else:
         first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledge", enabled=True)
-    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request, logs)
+    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request, issue, logs)
+
+
+def _work(action: CardAction, work: PullRequest | Issue | None, name: str, verb: str) -> Action:
+    opened = work is not None and work.state is WorkState.DONE
+    asked = work is not None and work.state is WorkState.REQUESTED
+    label = f"{name} opened ✓" if opened else f"{name} requested…" if asked else verb
+    return Action(action=action, label=label, enabled=not opened and not asked)
 
 
 def card(detail: AlertDetail) -> Card:
@@ -175,4 +178,6 @@ def _fields(detail: AlertDetail) -> list[Field]:
     fields.extend(Field(name=link.label, value=link.url, url=link.url) for link in row.links)
     if row.pull_request is not None and row.pull_request.state is WorkState.FAILED:
         fields.append(Field(name="Pull request failed", value=row.pull_request.error or "unknown reason"))
+    if row.issue is not None and row.issue.state is WorkState.FAILED:
+        fields.append(Field(name="Issue failed", value=row.issue.error or "unknown reason"))
     return fields

@@ -184,6 +184,23 @@ class RecordPullRequest(Command, frozen=True, kw_only=True, tag="record_pull_req
     error: str | None = None  # set: it failed, for this reason
 
 
+class CreateIssue(Command, frozen=True, kw_only=True, tag="create_issue"):
+    """Record the intent of a GitHub issue; a worker opens it. Asking twice gives the same one."""
+
+    alert_id: int
+    title: str = ""  # "": the alert's; at most 256 characters
+    notes: str = ""  # at most 10,000 characters; goes into the body
+
+
+class RecordIssue(Command, frozen=True, kw_only=True, tag="record_issue"):
+    """What became of an issue; only the core's own worker says this."""
+
+    alert_id: int
+    number: int | None = None
+    url: str | None = None
+    error: str | None = None  # set: it failed, for this reason
+
+
 class RecordDelivery(Command, frozen=True, kw_only=True, tag="record_delivery"):
     """What a channel shows now; only the holder of the board's lease may say this."""
 
@@ -266,6 +283,8 @@ AnyCommand = (
     | Tick
     | CreatePullRequest
     | RecordPullRequest
+    | CreateIssue
+    | RecordIssue
     | RecordDelivery
     | TakeLease
     | ReportHealth

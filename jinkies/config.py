@@ -73,6 +73,7 @@ class GitHubConfig(msgspec.Struct, frozen=True, kw_only=True):
     owner: str | None = None
     repository: str | None = None
     base_branch: str | None = None  # None: the repository's default branch
+    issue_labels: tuple[str, ...] = ("incident",)  # {service}, {severity} and {environment} are filled in
     api_url: str = "https://api.github.com"
 
     @property
@@ -194,7 +195,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     source: Path | None = None  # the file it was read from
 
     def repository_of(self, service: str) -> str | None:
-        """Where a service's pull requests go, as "owner/name": its own repository, else the default one."""
+        """Where a service's pull requests and issues go, as "owner/name": its own repository, else the default one."""
         own = self.services.get(service)
         if own is not None and own.repository:
             return own.repository

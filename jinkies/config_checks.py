@@ -119,6 +119,18 @@ def discord_ids(value: object) -> tuple[str, ...]:
     return tuple(discord_id(part) for part in value)
 
 
+def labels(value: object) -> tuple[str, ...]:
+    """Of GitHub issues: at most 10, each 1 to 50 printable characters without a comma (GitHub's limits)."""
+    if not isinstance(value, list):
+        raise Wrong(f'expected a list of labels, such as ["incident", "{{severity}}"], got {kind_of(value)}')
+    if len(value) > 10:
+        raise Wrong(f"{len(value)} labels; 10 at most")
+    for label in value:
+        if not isinstance(label, str) or not 1 <= len(label.strip()) <= 50 or not label.isprintable() or "," in label:
+            raise Wrong(f"{shown(label)} is no label: 1 to 50 printable characters without a comma")
+    return tuple(label.strip() for label in value)
+
+
 def app_id(value: object) -> str:
     """Of a GitHub app."""
     if isinstance(value, int) and not isinstance(value, bool):

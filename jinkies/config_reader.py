@@ -80,6 +80,7 @@ SETTINGS = (
     Setting("github", "owner", checks.owner, ("GITHUB_REPO_OWNER",)),
     Setting("github", "repository", checks.repository_name, ("GITHUB_REPO_NAME",)),
     Setting("github", "base_branch", checks.branch, ("DEFAULT_BASE_BRANCH",)),
+    Setting("github", "issue_labels", checks.labels),
     Setting("github", "api_url", checks.url),
     Setting("aws", "region", checks.region, ("AWS_REGION", "AWS_DEFAULT_REGION")),
     Setting("aws", "profile", checks.text, ("AWS_PROFILE",)),

@@ -21,6 +21,7 @@ from jinkies.clock import Clock
 from jinkies.commands import (
     AnyCommand,
     Bulk,
+    CreateIssue,
     CreatePullRequest,
     Expire,
     Merge,
@@ -144,7 +145,7 @@ class Core:
             case StartTail(spec=spec):
                 authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
                 return Outcome(tail_id=self._logs().start_tail(spec).tail_id, reason="following")
-        if isinstance(command, CreatePullRequest):
+        if isinstance(command, CreatePullRequest | CreateIssue):
             await self._require_repository(command.alert_id)
         request = Request(
             command=redact_command(command, self._redactor),

@@ -1,6 +1,6 @@
 """What happens to an alert, as pure decisions: (what was loaded, command, now) → the new row, and the reason why.
 
-Occurrences, recoveries, the passing of time, and work on GitHub; what people decide is in ``decisions``.
+Occurrences, recoveries and the passing of time; what people decide is in ``decisions``, work on GitHub in ``work``.
 
 A decision that changes nothing gives the same row back with the reason; a refusal raises ``Conflict`` or ``Invalid``.
 """
@@ -12,7 +12,7 @@ import math
 import msgspec
 
 from jinkies import calling
-from jinkies.commands import UNDO_S, CreatePullRequest, RecordPullRequest, ReportOccurrence
+from jinkies.commands import UNDO_S, ReportOccurrence
 from jinkies.errors import Invalid
 from jinkies.model import (
     SYSTEM,
@@ -22,13 +22,10 @@ from jinkies.model import (
     LastDecision,
     Link,
     LinkKind,
-    PullRequest,
     Standing,
     State,
-    WorkState,
 )
 
-NOTES_LIMIT = 10_000  # characters of a pull request's notes
 TITLE_LIMIT = 256  # characters of an alert's or a pull request's title (GitHub's own bound)
 HEAT_HALF_LIFE_S = 600
 
@@ -164,53 +161,6 @@ def span_text(span_ms: int) -> str:
         if span_ms >= unit_ms and span_ms % unit_ms == 0:
             return f"{span_ms // unit_ms:,} {unit}"
     return f"{span_ms // 1000:,} s"
-
-
-def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor) -> Decision:
-    """Record the intent of a draft pull request; one that is asked for or there stays the one."""
-    check_length("title", command.title, TITLE_LIMIT)
-    check_length("notes", command.notes, NOTES_LIMIT)
-    check_length("base_branch", command.base_branch or "", 255)
-    held = row.pull_request
-    if held is not None and held.state is WorkState.DONE:
-        return Decision(row=row, kind=None, reason=f"already there: {held.url}")
-    if held is not None and held.state is WorkState.REQUESTED:
-        return Decision(row=row, kind=None, reason=f"already asked for by {held.requested_by.name}")
-    wanted = PullRequest(
-        state=WorkState.REQUESTED,
-        title=command.title.strip() or default_pull_request_title(row),
-        base_branch=command.base_branch or None,
-        notes=command.notes,
-        requested_by=actor,
-    )
-    new = msgspec.structs.replace(row, pull_request=wanted, revision=row.revision + 1)
-    reason = f"draft pull request asked for by {actor.name}"
-    return Decision(row=new, kind=EntryKind.PULL_REQUEST_REQUESTED, reason=reason)
-
-
-def record_pull_request(row: AlertRow, command: RecordPullRequest) -> Decision:
-    """What became of it."""
-    held = row.pull_request
-    if held is None:
-        raise Invalid(f"#{row.alert_id} has no pull request asked for")
-    if command.error is not None:
-        failed = msgspec.structs.replace(held, state=WorkState.FAILED, error=command.error)
-        new = msgspec.structs.replace(row, pull_request=failed, revision=row.revision + 1)
-        return Decision(row=new, kind=EntryKind.PULL_REQUEST_FAILED, reason=f"pull request failed: {command.error}")
-    if command.url is None or command.number is None:
-        raise Invalid("url: a pull request that was opened has a number and a url")
-    if held.url == command.url and held.state is WorkState.DONE:
-        return Decision(row=row, kind=None, reason="already recorded")
-    done = msgspec.structs.replace(held, state=WorkState.DONE, number=command.number, url=command.url, error=None)
-    link = Link(kind=LinkKind.PULL_REQUEST, url=command.url, label=f"PR #{command.number}")
-    links = (*(one for one in row.links if one.kind is not LinkKind.PULL_REQUEST), link)
-    new = msgspec.structs.replace(row, pull_request=done, links=links, revision=row.revision + 1)
-    return Decision(row=new, kind=EntryKind.PULL_REQUEST_OPENED, reason=f"draft PR #{command.number} opened")
-
-
-def default_pull_request_title(row: AlertRow) -> str:
-    """What a draft is called when nobody said: "Fix KeyError: order_id in api"."""
-    return f"Fix {row.title} in {row.service}"[:TITLE_LIMIT]
 
 
 AWAKE: dict[str, None] = {"snoozed_by": None, "snoozed_until_ms": None, "snoozed_until_count": None}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from jinkies import calling, decisions, leases, lifecycle, silences, tally
+from jinkies import calling, decisions, leases, lifecycle, silences, tally, work
 from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
@@ -17,6 +17,7 @@ from jinkies.commands import (
     Assign,
     Bulk,
     Comment,
+    CreateIssue,
     CreatePullRequest,
     EndSilence,
     Expire,
@@ -24,6 +25,7 @@ from jinkies.commands import (
     Merge,
     Outcome,
     RecordDelivery,
+    RecordIssue,
     RecordPullRequest,
     Reopen,
     Report,
@@ -139,11 +141,15 @@ class Workspace:
             case Tick():
                 return self._tick(actor)
             case CreatePullRequest():
-                return self._change(
-                    command.alert_id, actor, lambda row: lifecycle.request_pull_request(row, command, actor)
-                )
+                return self._change(command.alert_id, actor, lambda row: work.request_pull_request(row, command, actor))
             case RecordPullRequest():
-                return self._change(command.alert_id, actor, lambda row: lifecycle.record_pull_request(row, command))
+                return self._change(command.alert_id, actor, lambda row: work.record_pull_request(row, command))
+            case CreateIssue():
+                return self._change(
+                    command.alert_id, actor, lambda row: work.request_issue(row, command, actor, self._now_ms)
+                )
+            case RecordIssue():
+                return self._change(command.alert_id, actor, lambda row: work.record_issue(row, command))
             case RecordDelivery():
                 return self._record_delivery(command, actor)
             case TakeLease():

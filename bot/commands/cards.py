@@ -14,7 +14,7 @@ from bot.commands.wiring import Call, component, form
 from bot.custom_ids import CustomId, FormField, epoch8
 from bot.render import Form, list_message, pull_request_form
 from jinkies.cards import CardAction
-from jinkies.commands import Acknowledge, AnyCommand, CreatePullRequest, Reopen, Resolve
+from jinkies.commands import Acknowledge, AnyCommand, CreateIssue, CreatePullRequest, Reopen, Resolve
 from jinkies.model import AlertQuery, AlertRow, State
 
 LISTED = 40  # alerts, as many as fit
@@ -84,6 +84,8 @@ def command_of(meant: CustomId) -> AnyCommand:
             return Reopen(alert_id=meant.alert_id)
         case CardAction.CREATE_PULL_REQUEST:
             return CreatePullRequest(alert_id=meant.alert_id)
+        case CardAction.CREATE_ISSUE:
+            return CreateIssue(alert_id=meant.alert_id)
         case CardAction.LOGS:
             raise ValueError("a button of its own: it decides nothing")
         case _:

@@ -56,7 +56,7 @@ class Desk:
         return {*self.config.services, *(row.service for row in self.replica.rows.values())}
 
     def check_github(self) -> None:
-        """Raise ``NotConfigured``, saying what to set, when the core has said that it can't open pull requests."""
+        """Raise ``NotConfigured``, saying what to set, when the core has said that it has no GitHub."""
         health = self.replica.health.get("github")
         if health is not None and health.state is PartState.UNCONFIGURED:
             raise NotConfigured(f"GitHub is not configured: {health.detail}")
@@ -68,6 +68,15 @@ class Desk:
                 return await query
         except TimeoutError:
             raise Disconnected("the core does not answer") from None
+
+    async def moved(self, version: int, limit_s: float) -> bool:
+        """Until what is at hand moves past ``version``; False when that takes longer than ``limit_s``."""
+        try:
+            async with asyncio.timeout(max(limit_s, 0.0)):
+                await self.replica.changed(version)
+        except TimeoutError:
+            return False
+        return True
 
     async def act(
         self, command: AnyCommand, caller: Actor, interaction_id: str, *, foreign: str | None = None

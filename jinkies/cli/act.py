@@ -1,15 +1,13 @@
-"""``jinkies ack``, ``resolve``, ``snooze``, ``pr`` …: deciding and asking."""
+"""``jinkies ack``, ``resolve``, ``snooze`` …: deciding."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 import msgspec
 
-from jinkies.app import carry_out_pull_request
 from jinkies.cli.many import decide_on_many
-from jinkies.cli.output import complain, line
+from jinkies.cli.output import line
 from jinkies.cli.records import alert_record, encode
 from jinkies.cli.session import with_operator
 from jinkies.clock import SystemClock
@@ -17,7 +15,6 @@ from jinkies.commands import (
     Acknowledge,
     Assign,
     Comment,
-    CreatePullRequest,
     Merge,
     Reopen,
     Resolve,
@@ -26,10 +23,8 @@ from jinkies.commands import (
     Undo,
 )
 from jinkies.config import Config
-from jinkies.errors import Disconnected, Invalid, NotConfigured, ResyncNeeded, UpstreamError
-from jinkies.events import JournalEntry
-from jinkies.model import AlertRow, PartState, WorkState
-from jinkies.operator import Hosting, Operator
+from jinkies.errors import Invalid
+from jinkies.operator import Operator
 from jinkies.reading.times import parse_time
 
 Decision = Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo | Merge | Split
@@ -135,85 +130,3 @@ def _decide(command: Decision, *, as_json: bool) -> int:
         return 0
 
     return with_operator(call)
-
-
-def pull_request(arguments: argparse.Namespace) -> int:
-    """``jinkies pr ID``: print the address of the draft, or say why there is none and return 1."""
-    command = CreatePullRequest(
-        alert_id=arguments.alert_id, title=arguments.title, base_branch=arguments.base, notes=arguments.notes
-    )
-
-    async def call(config: Config, operator: Operator) -> int:
-        await _refuse_unconfigured(config, operator, command.alert_id)
-        outcome = await operator.execute(command)
-        if arguments.no_wait:
-            row = (await operator.alert(command.alert_id)).row
-            print(
-                encode(alert_record(row, SystemClock().now_ms()))
-                if arguments.json
-                else f"#{command.alert_id} {line(outcome.reason)}"
-            )
-            return 0
-        if operator.hosting is Hosting.EMBEDDED:
-            await carry_out_pull_request(operator, command.alert_id)  # no core runs, so nobody else does the work
-        row = await _settled(operator, command.alert_id, arguments.timeout)
-        return _report(row, as_json=arguments.json)
-
-    return with_operator(call)
-
-
-async def _refuse_unconfigured(config: Config, operator: Operator, alert_id: int) -> None:
-    """Nobody would carry it out: say so now, unless the pull request is there already."""
-    asked = (await operator.alert(alert_id)).row.pull_request
-    if asked is not None and asked.state is WorkState.DONE:
-        return
-    missing = config.github.missing()
-    if operator.hosting is Hosting.ATTACHED:  # what counts is the core's configuration, which may not be ours
-        health = (await operator.snapshot()).health
-        missing = next(
-            (one.detail for one in health if one.part == "github" and one.state is PartState.UNCONFIGURED), None
-        )
-    if missing is not None:
-        raise NotConfigured(f"GitHub is not configured: {missing}")
-
-
-async def _settled(operator: Operator, alert_id: int, timeout_s: float) -> AlertRow:
-    """The alert once its pull request is there or has failed."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            while True:
-                try:
-                    return await _follow(operator, alert_id)
-                except ResyncNeeded:  # too slow, or compacted: look again at what is there
-                    continue
-    except TimeoutError:
-        what = f"no pull request for #{alert_id} within {timeout_s:g} s; it is still asked for"
-        raise UpstreamError(f"{what}: see `jinkies alert {alert_id}`", retry=True) from None
-
-
-async def _follow(operator: Operator, alert_id: int) -> AlertRow:
-    """Position first, then the alert, then everything after the position: nothing falls in between."""
-    position = (await operator.snapshot()).position
-    row = (await operator.alert(alert_id)).row
-    if _is_settled(row):
-        return row
-    async with operator.subscribe(position) as updates:
-        async for update in updates:
-            if isinstance(update, JournalEntry) and update.alert_id == alert_id and update.alert is not None:
-                row = update.alert
-                if _is_settled(row):
-                    return row
-    raise Disconnected("the core went away while its answer was awaited")
-
-
-def _is_settled(row: AlertRow) -> bool:
-    return row.pull_request is not None and row.pull_request.state is not WorkState.REQUESTED
-
-
-def _report(row: AlertRow, *, as_json: bool) -> int:
-    asked = row.pull_request
-    if asked is None or asked.state is not WorkState.DONE:
-        complain(f"no pull request for #{row.alert_id}: {(asked and asked.error) or 'unknown reason'}")
-        return 1
-    print(encode(alert_record(row, SystemClock().now_ms())) if as_json else line(asked.url or ""))
-    return 0

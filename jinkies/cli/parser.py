@@ -193,7 +193,7 @@ def _add_acting(subparsers: Subparsers[Parser]) -> None:
     _add_json(undo)
     undo.set_defaults(run=lazily("act", "undo"))
     _add_silences(subparsers)
-    _add_pull_request(subparsers)
+    _add_work(subparsers)
 
 
 def _add_silences(subparsers: Subparsers[Parser]) -> None:
@@ -227,18 +227,22 @@ def _add_decision(name: str, parser: Parser) -> None:
         parser.add_argument("into", metavar="INTO", type=alert_id, help="the alert that stays")
 
 
-def _add_pull_request(subparsers: Subparsers[Parser]) -> None:
+def _add_work(subparsers: Subparsers[Parser]) -> None:
     pull_request = subparsers.add_parser("pr", help="open a draft pull request for an alert and print its address")
     _add_id(pull_request)
-    pull_request.add_argument("--title", default="", help="default: made from the alert")
     pull_request.add_argument("--base", metavar="BRANCH", help="default: the configured base branch")
-    pull_request.add_argument("--notes", default="", help="goes into the pull request's body")
-    pull_request.add_argument("--no-wait", action="store_true", help="only ask for it")
-    pull_request.add_argument(
-        "--timeout", type=seconds, default=120.0, metavar="SECONDS", help="how long to wait (default: 120)"
-    )
-    _add_json(pull_request)
-    pull_request.set_defaults(run=lazily("act", "pull_request"))
+    pull_request.set_defaults(run=lazily("work", "pull_request"))
+    issue = subparsers.add_parser("issue", help="open a GitHub issue for an alert and print its address")
+    _add_id(issue)
+    issue.set_defaults(run=lazily("work", "issue"))
+    for parser in (pull_request, issue):
+        parser.add_argument("--title", default="", help="default: made from the alert")
+        parser.add_argument("--notes", default="", help="goes into the body")
+        parser.add_argument("--no-wait", action="store_true", help="only ask for it")
+        parser.add_argument(
+            "--timeout", type=seconds, default=120.0, metavar="SECONDS", help="how long to wait (default: 120)"
+        )
+        _add_json(parser)
 
 
 def _add_setup(subparsers: Subparsers[Parser]) -> None:

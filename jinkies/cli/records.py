@@ -13,6 +13,7 @@ from jinkies.model import (
     AlertRow,
     Delivery,
     Grouping,
+    Issue,
     Link,
     LogLine,
     Occurrence,
@@ -134,6 +135,17 @@ class PullRequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
 
 
+class IssueRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert's GitHub issue."""
+
+    state: str
+    title: str
+    requested_by: str
+    number: int | None
+    url: str | None
+    error: str | None
+
+
 class AlertDetailRecord(AlertRecord, frozen=True, kw_only=True):
     """An alert as ``jinkies alert ID --json`` prints it."""
 
@@ -150,6 +162,7 @@ class AlertDetailRecord(AlertRecord, frozen=True, kw_only=True):
     merged_into: str | None  # it is part of that alert
     parts: tuple[str, ...]  # alerts merged into it
     pull_request: PullRequestRecord | None
+    issue: IssueRecord | None
     latest: OccurrenceRecord
     first: OccurrenceRecord
     timeline: tuple[TimelineRecord, ...]
@@ -199,6 +212,7 @@ def detail_record(detail: AlertDetail, now_ms: int) -> AlertDetailRecord:
         merged_into=str(row.merged_into) if row.merged_into is not None else None,
         parts=tuple(map(str, row.parts)),
         pull_request=_pull_request(row.pull_request),
+        issue=_issue(row.issue),
         latest=occurrence_record(detail.latest),
         first=occurrence_record(detail.first),
         timeline=tuple(_timeline(entry) for entry in detail.timeline),
@@ -217,6 +231,19 @@ def _pull_request(asked: PullRequest | None) -> PullRequestRecord | None:
         state=asked.state,
         title=asked.title,
         base_branch=asked.base_branch,
+        requested_by=asked.requested_by.name,
+        number=asked.number,
+        url=asked.url,
+        error=asked.error,
+    )
+
+
+def _issue(asked: Issue | None) -> IssueRecord | None:
+    if asked is None:
+        return None
+    return IssueRecord(
+        state=asked.state,
+        title=asked.title,
         requested_by=asked.requested_by.name,
         number=asked.number,
         url=asked.url,

@@ -57,8 +57,8 @@ class RemoteFile(msgspec.Struct, frozen=True):
     text: str | None
 
 
-class PullRequestRef(msgspec.Struct, frozen=True):
-    """A pull request that is there."""
+class NumberRef(msgspec.Struct, frozen=True):
+    """A pull request or an issue that is there."""
 
     number: int
     html_url: str
@@ -88,7 +88,9 @@ class _Installation(msgspec.Struct):
     id: int
 
 
-class _Answer(msgspec.Struct):
+class Answer(msgspec.Struct):
+    """What GitHub said; the names of headers are in lower case."""
+
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -118,7 +120,7 @@ class GitHubClient:
     async def rate_limit(self) -> RateLimit:
         """Ask for the limits, which costs nothing of them. For a token only: an app has one per installation."""
         asked = Asked(what="say how many requests are left")
-        answer = await self._ask(asked, "GET", "rate_limit", accept=(404,))  # 404: a server without limits
+        answer = await self.ask(asked, "GET", "rate_limit", accept=(404,))  # 404: a server without limits
         return RateLimit(self.remaining if answer.status == 200 else None)
 
     async def repository(self, name: str) -> RepositoryInfo:
@@ -126,7 +128,7 @@ class GitHubClient:
         if _REPOSITORY.fullmatch(name) is None:
             raise UpstreamError(f"{name!r} is not a repository: write it as owner/name")
         asked = Asked(what="read the repository", repository=name)
-        return _decoded(await self._ask(asked, "GET", f"repos/{name}"), RepositoryInfo, asked)
+        return decoded(await self.ask(asked, "GET", f"repos/{name}"), RepositoryInfo, asked)
 
     async def branch_sha(self, repository: str, branch: str) -> str | None:
         """The commit that a branch points to; None when there is no such branch."""
@@ -134,14 +136,14 @@ class GitHubClient:
             raise UpstreamError(f"{branch!r} is not a name that a branch can have")
         asked = Asked(what=f"read the branch {branch}", repository=repository, permission="Contents: read")
         path = f"repos/{repository}/git/ref/heads/{quote(branch)}"
-        answer = await self._ask(asked, "GET", path, accept=(404,))
-        return None if answer.status == 404 else _decoded(answer, _Ref, asked).object.sha
+        answer = await self.ask(asked, "GET", path, accept=(404,))
+        return None if answer.status == 404 else decoded(answer, _Ref, asked).object.sha
 
     async def create_branch(self, repository: str, branch: str, sha: str) -> None:
         """A branch at a commit; one that is there already stays as it is."""
         asked = Asked(what=f"create the branch {branch}", repository=repository, permission=_CONTENTS)
         body = {"ref": f"refs/heads/{branch}", "sha": sha}
-        answer = await self._ask(asked, "POST", f"repos/{repository}/git/refs", body=body, accept=(422,))
+        answer = await self.ask(asked, "POST", f"repos/{repository}/git/refs", body=body, accept=(422,))
         if answer.status == 422 and "already exists" not in words(answer.content).lower():
             raise self._refusal(asked, answer)
 
@@ -149,10 +151,10 @@ class GitHubClient:
         """A file on a branch; None when it isn't there."""
         asked = Asked(what=f"read {path}", repository=repository, permission="Contents: read")
         url = f"repos/{repository}/contents/{quote(path)}"
-        answer = await self._ask(asked, "GET", url, params={"ref": branch}, accept=(404,))
+        answer = await self.ask(asked, "GET", url, params={"ref": branch}, accept=(404,))
         if answer.status == 404:
             return None
-        found = _decoded(answer, _File, asked)
+        found = decoded(answer, _File, asked)
         return RemoteFile(found.sha, _text(found))
 
     async def put_file(
@@ -163,33 +165,33 @@ class GitHubClient:
         body = {"message": message, "content": base64.b64encode(text.encode()).decode(), "branch": branch}
         if replaces is not None:
             body["sha"] = replaces
-        await self._ask(asked, "PUT", f"repos/{repository}/contents/{quote(path)}", body=body)
+        await self.ask(asked, "PUT", f"repos/{repository}/contents/{quote(path)}", body=body)
 
-    async def find_pull_request(self, repository: str, branch: str) -> PullRequestRef | None:
+    async def find_pull_request(self, repository: str, branch: str) -> NumberRef | None:
         """The newest pull request from a branch, open, merged or closed."""
         asked = Asked(what="list pull requests", repository=repository, permission="Pull requests: read")
         params = {"state": "all", "head": f"{repository.partition('/')[0]}:{branch}", "per_page": "1"}
-        answer = await self._ask(asked, "GET", f"repos/{repository}/pulls", params=params)
-        found = _decoded(answer, list[PullRequestRef], asked)
+        answer = await self.ask(asked, "GET", f"repos/{repository}/pulls", params=params)
+        found = decoded(answer, list[NumberRef], asked)
         return found[0] if found else None
 
     async def open_pull_request(
         self, repository: str, *, branch: str, base: str, title: str, body: str
-    ) -> PullRequestRef | None:
+    ) -> NumberRef | None:
         """A draft pull request, a plain one where drafts are not supported; None when there is one from that branch."""
         asked = Asked(what="open the pull request", repository=repository, permission=_PULLS)
         wanted: dict[str, object] = {"title": title, "head": branch, "base": base, "body": body, "draft": True}
         url = f"repos/{repository}/pulls"
-        answer = await self._ask(asked, "POST", url, body=wanted, accept=(422,))
+        answer = await self.ask(asked, "POST", url, body=wanted, accept=(422,))
         if answer.status == 422 and "draft" in words(answer.content).lower():
-            answer = await self._ask(asked, "POST", url, body={**wanted, "draft": False}, accept=(422,))
+            answer = await self.ask(asked, "POST", url, body={**wanted, "draft": False}, accept=(422,))
         if answer.status != 422:
-            return _decoded(answer, PullRequestRef, asked)
+            return decoded(answer, NumberRef, asked)
         if "already exists" in words(answer.content).lower():
             return None
         raise self._refusal(asked, answer)
 
-    async def _ask(
+    async def ask(
         self,
         asked: Asked,
         method: str,
@@ -198,7 +200,7 @@ class GitHubClient:
         params: dict[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         accept: tuple[int, ...] = (),
-    ) -> _Answer:
+    ) -> Answer:
         """One call; an answer that is no success is raised unless its status is in ``accept``."""
         async with self._one_at_a_time:
             if (wait := self.wait_s()) > 0:
@@ -211,14 +213,14 @@ class GitHubClient:
                 self._signed_in.clear()  # an app may be installed anew
         return self._checked(answer, asked, accept)
 
-    def _checked(self, answer: _Answer, asked: Asked, accept: tuple[int, ...]) -> _Answer:
+    def _checked(self, answer: Answer, asked: Asked, accept: tuple[int, ...]) -> Answer:
         if answer.headers.get("x-ratelimit-remaining", "").isdecimal():
             self.remaining = int(answer.headers["x-ratelimit-remaining"])
         if 200 <= answer.status < 300 or answer.status in accept:
             return answer
         raise self._refusal(asked, answer)
 
-    def _refusal(self, asked: Asked, answer: _Answer) -> UpstreamError:
+    def _refusal(self, asked: Asked, answer: Answer) -> UpstreamError:
         said = words(answer.content)
         if not rate_limited(answer.status, answer.headers, said):
             return refused(self._config, asked, answer.status, answer.headers, said)
@@ -242,7 +244,7 @@ class GitHubClient:
         *,
         params: dict[str, str] | None = None,
         body: Mapping[str, object] | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         from githubkit.exception import GitHubException, RequestError, RequestFailed  # costs 0.3 s: only when needed
 
         try:
@@ -258,7 +260,7 @@ class GitHubClient:
             response = error.exc.response
         except GitHubException as error:
             raise self._translated(asked, error) from None
-        return _Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
 
     def _translated(self, asked: Asked, error: Exception) -> UpstreamError:
         """The words for an exception; never its own text, which may quote a header."""
@@ -309,7 +311,7 @@ class GitHubClient:
             missing=f"the app of GITHUB_APP_ID is not installed on {repository}, or there is no such repository",
         )
         answer = await self._call(self._new_client(app), asked, "GET", f"repos/{repository}/installation")
-        installation = _decoded(self._checked(answer, asked, ()), _Installation, asked)
+        installation = decoded(self._checked(answer, asked, ()), _Installation, asked)
         return self._new_client(app.as_installation(installation.id))
 
     def _new_client(self, auth: Any) -> GitHub[Any]:
@@ -359,7 +361,8 @@ async def _bounded(response: httpx.Response) -> None:
         response.stream = Bounded(response.stream)
 
 
-def _decoded(answer: _Answer, kind: type[_T], asked: Asked) -> _T:
+def decoded(answer: Answer, kind: type[_T], asked: Asked) -> _T:
+    """Its body. Raises ``UpstreamError`` where that is not GitHub's."""
     try:
         return msgspec.json.decode(answer.content, type=kind)
     except msgspec.DecodeError:

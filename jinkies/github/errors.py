@@ -90,6 +90,8 @@ def refused(config: GitHubConfig, asked: Asked, status: int, headers: Mapping[st
         return UpstreamError(_forbidden(config, asked, headers, said))
     if status == 404:
         return UpstreamError(_missing(config, asked))
+    if status == 410 and "issues" in said.lower():
+        return UpstreamError(f"{asked.repository} has issues turned off: turn them on in its settings")
     if status == 409 and "empty" in said.lower():
         return UpstreamError(f"{asked.repository} is empty: a pull request needs a first commit to start from")
     if status == 409:

@@ -1,8 +1,4 @@
-"""Carries out the draft pull requests that were asked for: the core records an intent, this makes it so.
-
-Every step looks at what GitHub holds before it writes, so that a process killed between any two of them, or a request
-whose answer got lost, ends in one branch, one commit and one pull request when it is carried out again.
-"""
+"""Carries out the draft pull requests and issues that were asked for: the core records an intent, this makes it so."""
 
 from __future__ import annotations
 
@@ -10,15 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from jinkies.clock import Clock
-from jinkies.commands import RecordPullRequest
+from jinkies.commands import RecordIssue, RecordPullRequest
 from jinkies.config import Config
 from jinkies.errors import CommandError, Disconnected, JinkiesError, ResyncNeeded, Unavailable, UpstreamError
 from jinkies.events import JournalEntry, Position
-from jinkies.github import bodies
-from jinkies.github.client import GitHubClient, PullRequestRef
+from jinkies.github.client import GitHubClient, NumberRef
+from jinkies.github.issues import Issues
+from jinkies.github.pull_requests import PullRequests
 from jinkies.model import AlertDetail, EntryKind, PartHealth, PartState, WorkState
 from jinkies.operator import Operator
 
@@ -26,25 +21,18 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 2.0
 LAST_RETRY_S = 300.0
-
-
-class _Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the report of an alert goes."""
-
-    repository: str  # owner/name as GitHub has it
-    base: str
-    branch: str
+_ASKED = (EntryKind.PULL_REQUEST_REQUESTED, EntryKind.ISSUE_REQUESTED)
 
 
 class GitHubWorker:
-    """Opens pull requests, one after another, for as long as ``run`` runs.
+    """Opens pull requests and issues, one after another, for as long as ``run`` runs.
 
     Args:
         operator: acts as the system itself.
         config: read once; what is not set up is a failure that says what to set.
         epoch: of the database, 32 hex digits.
         clock: for backoff and pacing.
-        pending: ids of the alerts whose pull request is asked for and not there yet.
+        pending: ids of the alerts whose pull request or issue is asked for and not there yet.
     """
 
     def __init__(
@@ -57,11 +45,12 @@ class GitHubWorker:
     ) -> None:
         self._operator = operator
         self._config = config
-        self._epoch = epoch
         self._clock = clock
         self._pending = pending
         self._client = GitHubClient(config.github, clock)
-        # Bounded by the alerts that wait for a pull request: each is in ``_held`` at most once, queued or backing off.
+        self._pull_requests = PullRequests(self._client, config, epoch)
+        self._issues = Issues(self._client, config, epoch)
+        # Bounded by the alerts that wait for GitHub: each is in ``_held`` at most once, queued or backing off.
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._held: set[int] = set()
         self._attempts: dict[int, int] = {}
@@ -73,7 +62,7 @@ class GitHubWorker:
             group.create_task(self._work_for_ever(group), name="github-work")
 
     async def carry_out(self, alert_id: int) -> None:
-        """Open the pull request that was asked for and record it; nothing when none is asked for.
+        """Open what was asked for and record it; nothing when nothing is asked for.
 
         What GitHub refuses for good is recorded as the failure.
 
@@ -82,18 +71,29 @@ class GitHubWorker:
             JinkiesError: the core refused or could not be reached.
         """
         detail = await self._operator.alert(alert_id)
-        wanted = detail.row.pull_request
-        if wanted is None or wanted.state is not WorkState.REQUESTED:
-            return
+        row = detail.row
+        if row.issue is not None and row.issue.state is WorkState.REQUESTED:
+            await self._open("issue", detail, self._issues.opened, RecordIssue)
+        if row.pull_request is not None and row.pull_request.state is WorkState.REQUESTED:
+            await self._open("pull request", detail, self._pull_requests.opened, RecordPullRequest)
+
+    async def _open(
+        self,
+        what: str,
+        detail: AlertDetail,
+        opened: Callable[[AlertDetail], Awaitable[NumberRef]],
+        record: type[RecordPullRequest | RecordIssue],
+    ) -> None:
+        alert_id = detail.row.alert_id
         try:
-            found = await self._opened(detail)
+            found = await opened(detail)
         except UpstreamError as error:
             if error.retry:
                 raise
-            log.warning("pull request of alert %d failed: %s", alert_id, error)
-            await self._operator.execute(RecordPullRequest(alert_id=alert_id, error=str(error)))
+            log.warning("%s of alert %d failed: %s", what, alert_id, error)
+            await self._operator.execute(record(alert_id=alert_id, error=str(error)))
             return
-        await self._operator.execute(RecordPullRequest(alert_id=alert_id, number=found.number, url=found.html_url))
+        await self._operator.execute(record(alert_id=alert_id, number=found.number, url=found.html_url))
 
     async def check(self) -> PartHealth:
         """How GitHub is doing, asked now: what is left of the hour's requests, or what is wrong, or what to set."""
@@ -108,73 +108,6 @@ class GitHubWorker:
         left = self._client.remaining
         latency_ms = (self._clock.monotonic_s() - started_s) * 1000
         return self._health(PartState.OK, "" if left is None else f"{left:,} left", latency_ms)
-
-    async def _opened(self, detail: AlertDetail) -> PullRequestRef:
-        """The alert's pull request, made step by step; one from its branch, in whatever state, is the one."""
-        target = await self._target(detail)
-        found = await self._client.find_pull_request(target.repository, target.branch)
-        if found is not None:
-            return found
-        await self._ensure_branch(target)
-        path = await self._ensure_file(detail, target)
-        row = detail.row
-        created = await self._client.open_pull_request(
-            target.repository,
-            branch=target.branch,
-            base=target.base,
-            title=bodies.pull_request_title(row),
-            body=bodies.pull_request_body(detail, self._epoch, path),
-        )
-        found = created or await self._client.find_pull_request(target.repository, target.branch)
-        if found is None:
-            raise UpstreamError("GitHub says that the pull request exists, but doesn't list it yet", retry=True)
-        return found
-
-    async def _target(self, detail: AlertDetail) -> _Target:
-        row, github = detail.row, self._config.github
-        missing = github.missing()
-        if missing:
-            raise UpstreamError(f"GitHub is not set up: {missing}")
-        name = self._config.repository_of(row.service)
-        if name is None:
-            raise UpstreamError(f"no repository for {row.service}: {self._config.missing_repository(row.service)}")
-        repository = await self._client.repository(name)
-        asked = row.pull_request.base_branch if row.pull_request is not None else None
-        return _Target(
-            repository=repository.full_name,
-            base=asked or github.base_branch or repository.default_branch,
-            branch=bodies.branch_name(row.alert_id, self._epoch),
-        )
-
-    async def _ensure_branch(self, target: _Target) -> None:
-        if await self._client.branch_sha(target.repository, target.branch) is not None:
-            return
-        sha = await self._client.branch_sha(target.repository, target.base)
-        if sha is None:
-            raise UpstreamError(
-                f"{target.repository} has no branch {target.base}: ask for another base, or set DEFAULT_BASE_BRANCH"
-            )
-        await self._client.create_branch(target.repository, target.branch, sha)
-
-    async def _ensure_file(self, detail: AlertDetail, target: _Target) -> str:
-        """The incident's file on the branch, as it is to be; gives its path."""
-        alert_id = detail.row.alert_id
-        path = bodies.incident_path(alert_id)
-        there = await self._client.file(target.repository, path, target.branch)
-        if there is not None and not (there.text or "").startswith(bodies.marker(alert_id, self._epoch)):
-            path = bodies.other_incident_path(alert_id, self._epoch)
-            there = await self._client.file(target.repository, path, target.branch)
-        text = bodies.incident_markdown(detail, self._epoch)
-        if there is None or there.text != text:
-            await self._client.put_file(
-                target.repository,
-                path,
-                target.branch,
-                text,
-                message=bodies.commit_message(alert_id, self._epoch),
-                replaces=there.sha if there is not None else None,
-            )
-        return path
 
     def _missing_repository(self) -> str | None:
         if self._config.github.default_repository or any(
@@ -204,7 +137,7 @@ class GitHubWorker:
             except ResyncNeeded:
                 continue
             except Unavailable as error:
-                log.warning("following the journal for pull requests broke: %s", error)
+                log.warning("following the journal for work on GitHub broke: %s", error)
                 await self._clock.sleep(FIRST_RETRY_S)
 
     async def _follow(self) -> None:
@@ -214,7 +147,7 @@ class GitHubWorker:
             self._hold(alert_id)
         async with self._operator.subscribe(position) as updates:
             async for update in updates:
-                if isinstance(update, JournalEntry) and update.kind is EntryKind.PULL_REQUEST_REQUESTED:
+                if isinstance(update, JournalEntry) and update.kind in _ASKED:
                     self._hold(update.alert_id)
         raise Disconnected("the core's journal ended")
 
@@ -237,12 +170,12 @@ class GitHubWorker:
         try:
             await self.carry_out(alert_id)
         except CommandError as error:  # the alert is gone
-            log.warning("pull request of alert %d dropped: %s", alert_id, error)
+            log.warning("work on GitHub for alert %d dropped: %s", alert_id, error)
         except JinkiesError as error:
             attempt = self._attempts.get(alert_id, 0)
             self._attempts[alert_id] = attempt + 1
             delay_s = max(min(FIRST_RETRY_S * 2.0 ** min(attempt, 16), LAST_RETRY_S), self._client.wait_s())
-            log.warning("pull request of alert %d waits %.0f s: %s", alert_id, delay_s, error)
+            log.warning("work on GitHub for alert %d waits %.0f s: %s", alert_id, delay_s, error)
             return delay_s
         self._attempts.pop(alert_id, None)
         return None

@@ -42,6 +42,7 @@ class LinkKind(StrEnum):
     """What a link on an alert leads to."""
 
     PULL_REQUEST = "pull_request"
+    ISSUE = "issue"
     RUNBOOK = "runbook"
     SOURCE = "source"  # where the sender shows what it sent: a graph, an alarm, a rule
 
@@ -70,6 +71,19 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     base_branch: str | None = None  # None: the repository's default branch
     notes: str = ""
     requested_by: Actor = SYSTEM
+    number: int | None = None
+    url: str | None = None
+    error: str | None = None
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """The GitHub issue of an alert: what was asked for, and what came of it."""
+
+    state: WorkState
+    title: str
+    notes: str = ""
+    requested_by: Actor = SYSTEM
+    requested_at_ms: int = 0  # of the first try: none of this alert's issues is older
     number: int | None = None
     url: str | None = None
     error: str | None = None
@@ -148,8 +162,14 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     last_decision: LastDecision | None = None
     links: tuple[Link, ...] = ()
     pull_request: PullRequest | None = None
+    issue: Issue | None = None
     revision: int = 1  # moves with every change, occurrences included
     decision_rev: int = 1  # moves only with what people or the lifecycle decide
+
+    @property
+    def awaits_work(self) -> bool:
+        """Its pull request or its issue is asked for and not there yet."""
+        return any(work is not None and work.state is WorkState.REQUESTED for work in (self.pull_request, self.issue))
 
     @property
     def unresolved(self) -> bool:

@@ -33,6 +33,9 @@ class EntryKind(StrEnum):
     PULL_REQUEST_REQUESTED = "pull_request.requested"
     PULL_REQUEST_OPENED = "pull_request.opened"
     PULL_REQUEST_FAILED = "pull_request.failed"
+    ISSUE_REQUESTED = "issue.requested"
+    ISSUE_OPENED = "issue.opened"
+    ISSUE_FAILED = "issue.failed"
     DELIVERY_CHANGED = "delivery.changed"
     COMMAND_REFUSED = "command.refused"
 

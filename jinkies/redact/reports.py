@@ -13,9 +13,11 @@ from jinkies.commands import (
     Assign,
     Bulk,
     Comment,
+    CreateIssue,
     CreatePullRequest,
     Merge,
     RecordDelivery,
+    RecordIssue,
     RecordPullRequest,
     Reopen,
     ReportOccurrence,
@@ -90,9 +92,9 @@ def redact_command(command: AnyCommand, redactor: Redactor = DEFAULT) -> AnyComm
                 if redactor.shapes(matcher.value) != matcher.value:
                     raise Invalid(f"matchers[{index}]: holds what looks like a secret; in alerts {MARK} stands for it")
             return msgspec.structs.replace(command, reason=text(command.reason))
-        case CreatePullRequest():
+        case CreatePullRequest() | CreateIssue():
             return msgspec.structs.replace(command, title=text(command.title), notes=text(command.notes))
-        case RecordPullRequest() | RecordDelivery() if command.error:
+        case RecordPullRequest() | RecordIssue() | RecordDelivery() if command.error:
             return msgspec.structs.replace(command, error=text(command.error))
         case _:
             return command

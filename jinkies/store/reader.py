@@ -233,10 +233,10 @@ class Reader:
         ]
         return (*reversed(older), *newest)
 
-    async def requested_pull_requests(self) -> tuple[int, ...]:
-        """Ids of alerts whose pull request is asked for and not there yet."""
+    async def requested_work(self) -> tuple[int, ...]:
+        """Ids of alerts whose pull request or issue is asked for and not there yet."""
         async with self._connection() as db:
-            rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE pull_request = 'requested'")
+            rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE work = 'requested'")
             return tuple(alert_id for (alert_id,) in rows)
 
     async def newest_subjects(self, limit: int) -> list[Subject]:

@@ -8,7 +8,7 @@ one's were, or ``AHEAD`` further where that can't be read. What the backup knows
   buttons work again; no card is posted anew for them.
 - A message that was wanted by then and not posted may have been posted since. It counts as told, as history does at a
   first start: its alert gets a card when somebody decides on it, or when it comes back.
-- A pull request that was asked for and not there may be there: it counts as failed until somebody asks again.
+- A pull request or issue that was asked for and not there may be there: it counts as failed until somebody asks again.
 - An escalation that is due waits its time anew. Leases are free.
 """
 
@@ -19,18 +19,21 @@ import sqlite3
 import uuid
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from jinkies.errors import StoreFailed
-from jinkies.model import AlertRow, Counts, Delivery, DeliveryState, PullRequest, State, What, WorkState
+from jinkies.model import AlertRow, Counts, Delivery, DeliveryState, Issue, PullRequest, State, What, WorkState
 from jinkies.store.backup import sync
 from jinkies.store.database import migrations, open_writer
 
 AHEAD = 1_000  # numbers that are left out when nobody knows which were given out
 TOLD_IN = "restore"  # what is said to stand for a message that may have been posted
-PULL_REQUEST_UNKNOWN = "asked for before a backup was restored: look whether it is there, then ask again"
+WORK_UNKNOWN = "asked for before a backup was restored: look whether it is there, then ask again"
+
+_Work = TypeVar("_Work", PullRequest, Issue)
 
 _row = msgspec.json.Decoder(AlertRow).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
@@ -143,25 +146,25 @@ def _keep(db: sqlite3.Connection, values: dict[str, str]) -> None:
 def _renew_alerts(db: sqlite3.Connection, now_ms: int) -> None:
     """What is asked for outside and not known to be there, and what would call people for the time in between."""
     found = db.execute(
-        "SELECT alert_id, image FROM alerts WHERE pull_request = 'requested' UNION"
+        "SELECT alert_id, image FROM alerts WHERE work = 'requested' UNION"
         " SELECT alert_id, image FROM alerts WHERE due_at_ms <= ?",
         (now_ms,),
     ).fetchall()
     for alert_id, image in found:
         row = _row(image)
-        pull_request = _unknown(row.pull_request)
         calling = row.calling
         if calling is not None and row.state is State.OPEN and not calling.escalated:
             calling = msgspec.structs.replace(calling, since_ms=now_ms)
-        new = msgspec.structs.replace(row, pull_request=pull_request, calling=calling)
-        state = pull_request.state.value if pull_request is not None else None
-        db.execute("UPDATE alerts SET image = ?, pull_request = ? WHERE alert_id = ?", (_encode(new), state, alert_id))
+        new = msgspec.structs.replace(
+            row, pull_request=_unknown(row.pull_request), issue=_unknown(row.issue), calling=calling
+        )
+        db.execute("UPDATE alerts SET image = ?, work = NULL WHERE alert_id = ?", (_encode(new), alert_id))
 
 
-def _unknown(asked: PullRequest | None) -> PullRequest | None:
+def _unknown(asked: _Work | None) -> _Work | None:
     if asked is None or asked.state is not WorkState.REQUESTED:
         return asked
-    return msgspec.structs.replace(asked, state=WorkState.FAILED, error=PULL_REQUEST_UNKNOWN)
+    return msgspec.structs.replace(asked, state=WorkState.FAILED, error=WORK_UNKNOWN)
 
 
 def _renew_deliveries(db: sqlite3.Connection, now_ms: int) -> tuple[int, int]:

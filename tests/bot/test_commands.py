@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from jinkies.app import host
-from jinkies.commands import Acknowledge, Resolve
+from jinkies.commands import Acknowledge, RecordIssue, RecordPullRequest, Resolve
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.model import ActorKind, EntryKind, PartHealth, PartState, State, WorkState
+from jinkies.model import SYSTEM, ActorKind, EntryKind, PartHealth, PartState, State, WorkState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import Answer, AnswerKind, SimulatedDiscord
 from jinkies.wire.peer import local_actor
@@ -140,7 +140,7 @@ async def test_create_pull_request_asks_for_details_first(
         "velma",
     )
     [card] = discord.messages(CHANNEL)
-    assert card["components"][0]["components"][2]["label"] == "PR requested…"
+    assert "PR requested…" in [one["label"] for one in card["components"][0]["components"]]
 
 
 async def test_without_github_no_form_is_filled_in_for_nothing(
@@ -211,7 +211,9 @@ async def test_commands_exist_in_the_configured_server_only(discord: SimulatedDi
     async with running_bot(desk):
         puts = [call for call in discord.calls if call.method == "PUT"]
     assert [call.template for call in puts] == ["/applications/{application_id}/guilds/{guild_id}/commands"]
-    assert {"ack", "alert", "alerts", "logs"} <= {command["name"] for command in puts[0].body}
+    assert {"ack", "alert", "alerts", "create-issue", "create-pr", "logs"} <= {
+        command["name"] for command in puts[0].body
+    }
 
 
 async def test_a_core_that_goes_away_is_said_privately_and_may_come_back(
@@ -267,3 +269,45 @@ async def test_a_fault_of_the_bots_own_is_answered_without_its_details(
         answer = await discord.slash("alerts")
     assert private_line(answer).startswith("Something went wrong in the bot")
     assert "an inner detail" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "what"), [("create-issue", "issue"), ("create-pr", "draft pull request")])
+async def test_work_on_github_is_asked_for_and_its_end_is_told(
+    discord: SimulatedDiscord, desk: Core, operator: Operator, name: str, what: str
+) -> None:
+    await report(operator)
+    system = desk.operator(SYSTEM)
+    async with running_bot(desk) as session:
+        answer = await discord.slash(name, {"id": "#1", "title": "Mend the cart", "fix_notes": "see *logs*"})
+        assert private_line(answer) == f"The {what} of #1 is asked for; GitHub is at work…"
+        row = await row_of(operator, 1)
+        work = row.issue if name == "create-issue" else row.pull_request
+        assert work is not None
+        assert (work.title, work.notes, work.requested_by.name) == ("Mend the cart", "see *logs*", "velma")
+        record = RecordIssue if name == "create-issue" else RecordPullRequest
+        await system.execute(record(alert_id=1, error="401 Bad credentials"))
+        await discord.wait_for(lambda: f"There is no {what} of" in edits(discord)[-1])
+        again = await discord.slash(name, {"id": "1"})
+        assert private_line(again).startswith(f"The {what} of")
+        await system.execute(record(alert_id=1, number=7, url="https://github.example/o/r/7"))
+        await discord.wait_for(lambda: "[github.example/o/r/7](https://github.example/o/r/7)" in edits(discord)[-1])
+        await until_in_step(session, 1, (await row_of(operator, 1)).revision)
+    [card] = discord.messages(CHANNEL)
+    assert "github.example/o/r/7" in str(card["embeds"])
+
+
+async def test_the_issue_button_asks_at_once(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:
+    alert_id = await opened_card(discord, desk, operator)
+    [card] = discord.messages(CHANNEL)
+    async with running_bot(desk) as session:
+        answer = await discord.press(card["id"], button(card, "issue"), "velma")
+        assert answer.kind in (AnswerKind.ACKNOWLEDGED, AnswerKind.UPDATE)
+        await until_in_step(session, alert_id, 2)
+    [card] = discord.messages(CHANNEL)
+    assert "Issue requested…" in [one["label"] for one in card["components"][0]["components"]]
+
+
+def edits(discord: SimulatedDiscord) -> list[str]:
+    """What answers became, in the order of the edits."""
+    bodies = [call.body for call in discord.calls if call.method == "PATCH" and "/webhooks/" in call.path]
+    return [str(body) for body in bodies] or [""]

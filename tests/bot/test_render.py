@@ -140,6 +140,13 @@ def test_an_open_alert_looks_exactly_so() -> None:
                     {
                         "type": 2,
                         "style": 2,
+                        "label": "Create issue",
+                        "custom_id": "jk:issue:42:0a1b2c3d",
+                        "disabled": False,
+                    },
+                    {
+                        "type": 2,
+                        "style": 2,
                         "label": "Logs",
                         "custom_id": "jk:logs:42:0a1b2c3d",
                         "disabled": False,
@@ -164,6 +171,7 @@ def test_a_resolved_alert_can_be_reopened_and_its_pull_request_is_linked() -> No
     assert [(button.label, button.disabled) for button in message.components[0].components] == [
         ("Reopen", False),
         ("PR opened ✓", True),
+        ("Create issue", False),
         ("Logs", False),
     ]
 

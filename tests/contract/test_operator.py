@@ -357,7 +357,7 @@ async def test_a_pull_request_is_an_intent_first_and_a_link_at_the_end(operator:
     assert asked.changed
     again = await operator.execute(CreatePullRequest(alert_id=1))
     assert not again.changed
-    assert await core.reader.requested_pull_requests() == (1,)
+    assert await core.reader.requested_work() == (1,)
     system = core.operator(SYSTEM)
     await system.execute(RecordPullRequest(alert_id=1, error="401 Bad credentials"))
     row = (await operator.alert(1)).row

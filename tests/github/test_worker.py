@@ -55,7 +55,7 @@ def repository(github: SimulatedGitHub) -> Repository:
 
 
 def worker_of(core: Core, clock: QuickClock, config: Config | None = None) -> GitHubWorker:
-    pending = core.reader.requested_pull_requests
+    pending = core.reader.requested_work
     return GitHubWorker(core.operator(SYSTEM), config or core.config, core.epoch, clock, pending)
 
 
@@ -179,9 +179,7 @@ async def test_a_crash_before_the_record(core: Core, clock: QuickClock, reposito
     alert_id = await asked_for(core)
     dying = DiesBeforeItRecords(core, SYSTEM)
     with pytest.raises(Disconnected):
-        await GitHubWorker(dying, core.config, core.epoch, clock, core.reader.requested_pull_requests).carry_out(
-            alert_id
-        )
+        await GitHubWorker(dying, core.config, core.epoch, clock, core.reader.requested_work).carry_out(alert_id)
     await worker_of(core, clock).carry_out(alert_id)
     only_pull(repository, alert_id, core)
     assert (await pull_request_of(core, alert_id)).number == 1
@@ -191,9 +189,7 @@ async def test_a_merged_or_closed_one_is_still_the_one(core: Core, clock: QuickC
     alert_id = await asked_for(core)
     dying = DiesBeforeItRecords(core, SYSTEM)
     with pytest.raises(Disconnected):
-        await GitHubWorker(dying, core.config, core.epoch, clock, core.reader.requested_pull_requests).carry_out(
-            alert_id
-        )
+        await GitHubWorker(dying, core.config, core.epoch, clock, core.reader.requested_work).carry_out(alert_id)
     repository.pulls[0].state = "closed"
     await worker_of(core, clock).carry_out(alert_id)
     assert len(repository.pulls) == 1

@@ -166,7 +166,7 @@ async def test_cards_are_edited_and_none_is_posted_anew(told: Config, home: Path
         assert asked is not None
         assert asked.state is WorkState.FAILED
         assert "look whether it is there" in (asked.error or "")
-        assert await core.reader.requested_pull_requests() == ()
+        assert await core.reader.requested_work() == ()
         await core.execute(report("c"), SYSTEM)
         assert (await card(3))[0] is DeliveryState.DIGESTED
         await core.execute(Acknowledge(alert_id=3), SYSTEM)

@@ -5,7 +5,7 @@ from rich.cells import cell_len
 from textual.binding import Binding
 from textual.widgets import TextArea
 
-from jinkies.commands import Acknowledge, RecordPullRequest
+from jinkies.commands import Acknowledge, RecordIssue, RecordPullRequest
 from jinkies.config import Config, GitHubConfig
 from jinkies.core import Core
 from jinkies.model import SYSTEM, Actor, ActorKind, AlertQuery, Severity, State
@@ -255,6 +255,24 @@ async def test_drafts_a_pull_request(operator: Operator, core: Core, config: Con
         await console.until("draft #7 is open", url)
         await console.press("escape")
         await console.until("● #7 https://github.example")
+
+
+async def test_opens_an_issue(operator: Operator, core: Core, config: Config, report: Report) -> None:
+    alert_id = await report("boom")
+    async with console_on(config, operator) as console:
+        await console.until("boom")
+        await console.press("i")
+        await console.until(f"Issue for #{alert_id}", "^s open the issue", "the alert links to it")
+        await console.press("tab", *"see below", "ctrl+s")
+        await console.until("waiting for GitHub")
+        issue = (await core.operator(MARA).alert(alert_id)).row.issue
+        assert issue is not None
+        assert (issue.title, issue.notes) == ("boom in api", "see below")
+        url = "https://github.example/o/r/issues/7"
+        await core.operator(SYSTEM).execute(RecordIssue(alert_id=alert_id, number=7, url=url))
+        await console.until("issue #7 is open", url)
+        await console.press("escape")
+        await console.until("Issue", "● #7 https://github.example")
 
 
 async def test_notes_that_are_too_long_are_refused_not_cut(

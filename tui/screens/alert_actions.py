@@ -44,6 +44,7 @@ ALERT_ACTIONS = frozenset(
         "comment",
         "assign",
         "pull_request",
+        "issue",
         "logs",
         "open_link",
         "copy",
@@ -68,6 +69,7 @@ class AlertActions(DeskScreen):
             tooltip="Take what was decided back: it is open again",
         ),
         Binding("p", "pull_request", "draft PR", id="alert.pull_request", tooltip="Draft a pull request"),
+        Binding("i", "issue", "issue", id="alert.issue", tooltip="Open a GitHub issue"),
         Binding("c", "comment", "comment", show=False, id="alert.comment", tooltip="A line in the timeline"),
         Binding("A", "assign", "assign", show=False, id="alert.assign", tooltip="Say who is to look at it"),
         Binding("l", "logs", "logs", id="alert.logs", tooltip="Follow the logs of the alert's service"),
@@ -241,6 +243,13 @@ class AlertActions(DeskScreen):
 
         if (row := self.current) is not None:
             self.app.push_screen(PullRequestScreen(self.session, row))
+
+    def action_issue(self) -> None:
+        """The form, or how far the request is."""
+        from tui.screens.issue import IssueScreen  # not before it is wanted
+
+        if (row := self.current) is not None:
+            self.app.push_screen(IssueScreen(self.session, row))
 
     async def action_logs(self) -> None:
         """Follow the service's logs."""

@@ -70,13 +70,13 @@ def snooze_left(row: AlertRow, now_ms: int) -> str:
 
 
 def link_text(row: AlertRow) -> tuple[str, Style]:
-    """The pull request in a few characters."""
-    request = row.pull_request
-    if request is None:
+    """The pull request, else the issue, in a few characters."""
+    name, work = ("PR", row.pull_request) if row.pull_request is not None else ("is", row.issue)
+    if work is None:
         return "", theme.FAINT
-    if request.state is WorkState.DONE:
-        return f"PR #{request.number}" if request.number else "PR", theme.LINK
-    return ("PR …", theme.WARN) if request.state is WorkState.REQUESTED else ("PR ✗", theme.BAD)
+    if work.state is WorkState.DONE:
+        return f"{name} #{work.number}" if work.number else name, theme.LINK
+    return (f"{name} …", theme.WARN) if work.state is WorkState.REQUESTED else (f"{name} ✗", theme.BAD)
 
 
 class AlertTable(ScrollView, can_focus=True):

@@ -18,6 +18,7 @@ _KEYS = {
     CardAction.RESOLVE: "r",
     CardAction.REOPEN: "u",
     CardAction.CREATE_PULL_REQUEST: "p",
+    CardAction.CREATE_ISSUE: "i",
     CardAction.LOGS: "l",
 }
 _BUTTON = Style(color="#d5dbe6", bgcolor="#364360")

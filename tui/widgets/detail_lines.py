@@ -12,8 +12,10 @@ from jinkies.model import (
     Delivery,
     DeliveryState,
     EntryKind,
+    Issue,
     Level,
     Link,
+    LinkKind,
     LogEvent,
     LogLine,
     PullRequest,
@@ -134,13 +136,14 @@ def _outside(shown: Shown, width: int) -> list[Line]:
     told = [one for one in shown.deliveries if one.what is not What.CALL]
     calls = [one for one in shown.deliveries if one.what is What.CALL]
     lines += [_label("Discord", delivery_words(delivery), width) for delivery in (*told, *calls[-_CALLS:])]
-    lines.append(_label("PR", _pull_request(shown.row.pull_request), width))
+    lines.append(_label("PR", _work(shown.row.pull_request), width))
+    if shown.row.issue is not None:
+        lines.append(_label("Issue", _work(shown.row.issue), width))
     if shown.silence is not None:
         by, words = clean(shown.silence.started_by.name), clean(shown.silence.text)
         parts: list[Part] = [(f"by {by}: {clean(shown.silence.reason)}", theme.TEXT), (f"  {words}", theme.MUTED)]
         lines.append(_label("Silenced", parts, width))
-    opened = shown.row.pull_request.url if shown.row.pull_request is not None else None
-    others = (link for link in shown.row.links if link.url != opened)
+    others = (link for link in shown.row.links if link.kind not in (LinkKind.PULL_REQUEST, LinkKind.ISSUE))
     return lines + [_label(clean(link.label), _link(link), width) for link in others]
 
 
@@ -181,7 +184,7 @@ def _call_words(delivery: Delivery) -> list[Part]:
     return [("● ", theme.OK), (f"called {', '.join(delivery.mentions)}", theme.TEXT)]
 
 
-def _pull_request(request: PullRequest | None) -> list[Part]:
+def _work(request: PullRequest | Issue | None) -> list[Part]:
     if request is None:
         return [("–", theme.FAINT)]
     if request.state is WorkState.REQUESTED:

@@ -13,7 +13,9 @@ import jwt
 import msgspec
 from aiohttp import web
 
+from jinkies.simulators.github.answers import answer, read_json
 from jinkies.simulators.github.errors import ApiError, fields, not_found
+from jinkies.simulators.github.issues import IssuesApi
 from jinkies.simulators.github.repositories import Pull, Repository, check_text
 from jinkies.simulators.github.views import Json, Views
 
@@ -73,6 +75,7 @@ class Api:
             web.patch(f"{repo}/git/refs/{{ref:.+}}", self.update_ref),
             web.get(f"{repo}/contents/{{path:.+}}", self.get_file),
             web.put(f"{repo}/contents/{{path:.+}}", self.put_file),
+            *IssuesApi(self._repository, self._views).routes(repo),
             web.get(f"{repo}/pulls", self.list_pulls),
             web.post(f"{repo}/pulls", self.create_pull),
             web.get(f"{repo}/pulls/{{number:\\d+}}", self.get_pull),
@@ -109,7 +112,7 @@ class Api:
     async def create_ref(self, request: web.Request) -> web.Response:
         """POST …/git/refs."""
         repository = self._repository(request)
-        given = fields(await _json(request), required={"ref": str, "sha": str}, docs="git/refs#create-a-reference")
+        given = fields(await read_json(request), required={"ref": str, "sha": str}, docs="git/refs#create-a-reference")
         branch = repository.create_ref(str(given["ref"]), str(given["sha"]))
         return answer(self._views.ref(repository, branch), status=201)
 
@@ -117,7 +120,10 @@ class Api:
         """PATCH …/git/refs/{ref}."""
         repository = self._repository(request)
         given = fields(
-            await _json(request), required={"sha": str}, optional={"force": bool}, docs="git/refs#update-a-reference"
+            await read_json(request),
+            required={"sha": str},
+            optional={"force": bool},
+            docs="git/refs#update-a-reference",
         )
         branch = repository.update_ref(
             request.match_info["ref"], str(given["sha"]), force=bool(given.get("force", False))
@@ -138,7 +144,7 @@ class Api:
         repository = self._repository(request)
         docs = "repos/contents#create-or-update-file-contents"
         given = fields(
-            await _json(request),
+            await read_json(request),
             required={"message": str, "content": str},
             optional={"branch": str, "sha": str},
             docs=docs,
@@ -178,7 +184,7 @@ class Api:
         """POST …/pulls."""
         repository = self._repository(request)
         given = fields(
-            await _json(request),
+            await read_json(request),
             required={"head": str, "base": str},
             optional={"title": str, "body": str, "draft": bool},
             docs="pulls/pulls#create-a-pull-request",
@@ -201,7 +207,7 @@ class Api:
         """PATCH …/pulls/{number}: title, body, state."""
         repository = self._repository(request)
         pull = _pull(repository, request)
-        given = fields(await _json(request), required={}, optional={"title": str, "body": str, "state": str})
+        given = fields(await read_json(request), required={}, optional={"title": str, "body": str, "state": str})
         title, body = str(given.get("title", pull.title)), str(given.get("body", pull.body))
         state = str(given.get("state", pull.state))
         check_text(title, body)
@@ -216,18 +222,6 @@ class Api:
             if full_name.lower() == name:
                 return repository
         raise not_found("repos/repos#get-a-repository")
-
-
-def answer(body: object, *, status: int = 200) -> web.Response:
-    """A JSON answer with GitHub's content type."""
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", charset="utf-8")
-
-
-async def _json(request: web.Request) -> object:
-    try:
-        return msgspec.json.decode(await request.read())
-    except msgspec.DecodeError:
-        raise ApiError(400, "Problems parsing JSON") from None
 
 
 def _pull(repository: Repository, request: web.Request) -> Pull:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DOCS = "https://docs.github.com/rest"
 
-_TYPE_NAMES = {str: "a string", int: "an integer", bool: "a boolean"}
+_TYPE_NAMES = {str: "a string", int: "an integer", bool: "a boolean", list: "an array"}
 
 
 class ApiError(Exception):

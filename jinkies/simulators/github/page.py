@@ -1,10 +1,10 @@
-"""The page of a pull request: where the links of the demo lead. Everything on it is escaped text."""
+"""The pages of a pull request and of an issue: where the links of the demo lead. Everything on them is escaped text."""
 
 from __future__ import annotations
 
 from html import escape
 
-from jinkies.simulators.github.repositories import Pull, Repository
+from jinkies.simulators.github.repositories import Issue, Pull, Repository
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1f2328 }
@@ -32,5 +32,19 @@ wants to merge <code>{escape(pull.head)}</code> into <code>{escape(pull.base)}</
 <pre>{escape(pull.body)}</pre>
 <h2>Files changed</h2>
 {files}
+</body></html>
+"""
+
+
+def issue_page(repository: Repository, issue: Issue) -> str:
+    """The whole HTML document."""
+    labels = " ".join(f"<code>{escape(label)}</code>" for label in issue.labels)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(issue.title)} · #{issue.number}</title>
+<style>{_STYLE}</style></head><body>
+<p class="note">{escape(repository.full_name)} on a simulated GitHub</p>
+<h1>{escape(issue.title)} <small>#{issue.number}</small></h1>
+<p><span class="state">{escape(issue.state.capitalize())}</span> {labels}</p>
+<pre>{escape(issue.body)}</pre>
 </body></html>
 """

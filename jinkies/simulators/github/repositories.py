@@ -11,9 +11,11 @@ from jinkies.simulators.github.errors import ApiError, not_found, validation_fai
 
 _REFS_DOCS = "git/refs"
 _PULLS_DOCS = "pulls/pulls#create-a-pull-request"
+_ISSUES_DOCS = "issues/issues#create-an-issue"
 _CONTENTS_DOCS = "repos/contents#create-or-update-file-contents"
 
 TITLE_LIMIT = 256  # GitHub: "title is too long (maximum is 256 characters)"
+LABEL_LIMIT = 50  # GitHub: characters of a label's name
 BODY_LIMIT = 65_536  # GitHub: "body is too long (maximum is 65536 characters)"
 
 # git-check-ref-format: what no part of a branch's name may hold
@@ -56,6 +58,18 @@ class Pull:
 
 
 @dataclass(kw_only=True)
+class Issue:
+    """An issue; pull requests and issues share their numbers."""
+
+    number: int
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+    state: str = "open"
+    created_at: str = field(default_factory=now_iso)
+
+
+@dataclass(kw_only=True)
 class Repository:
     """One repository. ``commits`` is empty in one that nobody pushed to."""
 
@@ -65,6 +79,8 @@ class Repository:
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     pulls: list[Pull] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    has_issues: bool = True  # False: they are turned off in its settings
 
     @property
     def owner(self) -> str:
@@ -173,7 +189,7 @@ class Repository:
         branch = head.removeprefix(f"{self.owner}:")
         self._check_pull(title, body, branch, base, draft=draft)
         pull = Pull(
-            number=len(self.pulls) + 1,
+            number=self._next_number(),
             title=title,
             body=body,
             head=branch,
@@ -186,9 +202,35 @@ class Repository:
 
     def pull(self, number: int) -> Pull:
         """By number. Raises ``ApiError`` 404."""
-        if not 1 <= number <= len(self.pulls):
-            raise not_found("pulls/pulls#get-a-pull-request")
-        return self.pulls[number - 1]
+        for pull in self.pulls:
+            if pull.number == number:
+                return pull
+        raise not_found("pulls/pulls#get-a-pull-request")
+
+    def open_issue(self, *, title: str, body: str, labels: tuple[str, ...]) -> Issue:
+        """A new issue. Raises ``ApiError`` 410 or 422 as GitHub does."""
+        self.check_issues()
+        check_text(title, body, resource="Issue", docs=_ISSUES_DOCS)
+        if any(not 1 <= len(label) <= LABEL_LIMIT for label in labels):
+            raise validation_failed("Label", "", field="name", docs=_ISSUES_DOCS)
+        issue = Issue(number=self._next_number(), title=title, body=body, labels=labels)
+        self.issues.append(issue)
+        return issue
+
+    def issue(self, number: int) -> Issue:
+        """By number. Raises ``ApiError`` 404."""
+        for issue in self.issues:
+            if issue.number == number:
+                return issue
+        raise not_found("issues/issues#get-an-issue")
+
+    def check_issues(self) -> None:
+        """Raise ``ApiError`` 410 where they are turned off."""
+        if not self.has_issues:
+            raise ApiError(410, "Issues has been disabled in this repository.", docs="v3/issues/")
+
+    def _next_number(self) -> int:
+        return len(self.pulls) + len(self.issues) + 1
 
     def changed_files(self, pull: Pull) -> dict[str, bytes]:
         """The files that a pull request adds or changes, as they are on its branch."""
@@ -211,16 +253,16 @@ class Repository:
             raise validation_failed("PullRequest", message, docs=_PULLS_DOCS)
 
 
-def check_text(title: str, body: str) -> None:
+def check_text(title: str, body: str, *, resource: str = "PullRequest", docs: str = _PULLS_DOCS) -> None:
     """Hold a title and a body to GitHub's limits. Raises ``ApiError`` 422."""
     if not title.strip():
         raise ApiError(
             422,
             "Validation Failed",
-            errors=({"resource": "PullRequest", "code": "missing_field", "field": "title"},),
-            docs=_PULLS_DOCS,
+            errors=({"resource": resource, "code": "missing_field", "field": "title"},),
+            docs=docs,
         )
     for name, text, limit in (("title", title, TITLE_LIMIT), ("body", body, BODY_LIMIT)):
         if len(text) > limit:
             message = f"{name} is too long (maximum is {limit} characters)"
-            raise validation_failed("Issue", message, field=name, docs=_PULLS_DOCS)
+            raise validation_failed("Issue", message, field=name, docs=docs)

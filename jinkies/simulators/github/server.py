@@ -11,10 +11,11 @@ from typing import Self
 import msgspec
 from aiohttp import web
 
-from jinkies.simulators.github.api import Api, Credentials, answer
+from jinkies.simulators.github.answers import answer
+from jinkies.simulators.github.api import Api, Credentials
 from jinkies.simulators.github.control import Control, Fault, RateLimits, When
 from jinkies.simulators.github.errors import ApiError, not_found
-from jinkies.simulators.github.page import pull_page
+from jinkies.simulators.github.page import issue_page, pull_page
 from jinkies.simulators.github.repositories import Repository
 from jinkies.simulators.github.views import Views
 
@@ -27,7 +28,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class SimulatedGitHub:
     """A GitHub with a few repositories, on 127.0.0.1; an async context manager that serves while it is entered.
 
-    ``/api/v3`` is the REST API, ``/<owner>/<repo>/pull/<n>`` a page; ``/_sim/`` takes faults and shows the recording.
+    ``/api/v3`` is the REST API, ``/<owner>/<repo>/pull/<n>`` and ``…/issues/<n>`` are pages; ``/_sim/``
+    takes faults and shows the recording.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class SimulatedGitHub:
     def _own_routes(self) -> list[web.RouteDef]:
         return [
             web.get("/{owner}/{repo}/pull/{number:\\d+}", self._page),
+            web.get("/{owner}/{repo}/issues/{number:\\d+}", self._issue_page),
             web.get("/_sim/calls", self._calls),
             web.get("/_sim/pulls", self._pulls),
             web.post("/_sim/faults", self._add_fault),
@@ -131,11 +134,20 @@ class SimulatedGitHub:
             raise ApiError(403, message, docs=docs, headers={"retry-after": "60"})
 
     async def _page(self, request: web.Request) -> web.Response:
+        return self._page_of(request, lambda repository, number: pull_page(repository, repository.pull(number)))
+
+    async def _issue_page(self, request: web.Request) -> web.Response:
+        return self._page_of(request, lambda repository, number: issue_page(repository, repository.issue(number)))
+
+    def _page_of(self, request: web.Request, page: Callable[[Repository, int], str]) -> web.Response:
         repository = self.repositories.get(f"{request.match_info['owner']}/{request.match_info['repo']}")
-        number = int(request.match_info["number"])
-        if repository is None or not 1 <= number <= len(repository.pulls):
+        if repository is None:
             raise web.HTTPNotFound
-        response = web.Response(text=pull_page(repository, repository.pull(number)), content_type="text/html")
+        try:
+            text = page(repository, int(request.match_info["number"]))
+        except ApiError:
+            raise web.HTTPNotFound from None
+        response = web.Response(text=text, content_type="text/html")
         response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
         return response
 

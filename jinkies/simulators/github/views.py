@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import textwrap
 
-from jinkies.simulators.github.repositories import Commit, Pull, Repository, blob_sha
+from jinkies.simulators.github.repositories import Commit, Issue, Pull, Repository, blob_sha
 
 Json = dict[str, object]
 
@@ -95,6 +95,32 @@ class Views:
             "head": self._side(repository, pull.head, repository.branches.get(pull.head, "")),
             "base": self._side(repository, pull.base, pull.base_sha),
         }
+
+    def issue(self, repository: Repository, issue: Issue) -> Json:
+        """An issue."""
+        labels = [{"id": 1 + number, "name": name, "color": "ededed"} for number, name in enumerate(issue.labels)]
+        return {
+            "id": issue.number,
+            "number": issue.number,
+            "state": issue.state,
+            "locked": False,
+            "title": issue.title,
+            "body": issue.body,
+            "labels": labels,
+            "user": self.user("jinkies-bot"),
+            "created_at": issue.created_at,
+            "updated_at": issue.created_at,
+            "url": f"{self.api}/repos/{repository.full_name}/issues/{issue.number}",
+            "html_url": f"{self.web}/{repository.full_name}/issues/{issue.number}",
+        }
+
+    def pull_as_issue(self, repository: Repository, pull: Pull) -> Json:
+        """A pull request as it stands among the issues."""
+        listed = Issue(number=pull.number, title=pull.title, body=pull.body, created_at=pull.created_at)
+        address = f"{self.web}/{repository.full_name}/pull/{pull.number}"
+        api = f"{self.api}/repos/{repository.full_name}/pulls/{pull.number}"
+        pages = {"html_url": address, "pull_request": {"url": api, "html_url": address}}
+        return {**self.issue(repository, listed), "state": pull.state, **pages}
 
     def recorded_pull(self, repository: Repository, pull: Pull) -> Json:
         """A pull request with its files and commits, for ``/_sim/pulls``."""
