@@ -1,6 +1,6 @@
 """Durable accepts a second over HTTP: Sentry envelopes of 4.7 KB, and small JSON alerts.
 
-    python -m benchmarks.ingest [--seconds 5] [--connections 16] [--without-peers] [--peers FOLDER]
+    python -m benchmarks.ingest [--seconds 5] [--connections 16] [--kinds 200] [--without-peers] [--peers FOLDER]
 
 The core runs as a process of its own and syncs each group commit to the disk before it answers; the senders run in
 this one, with requests made beforehand. Beside it, in the same run: the disk's own pace (one SQLite transaction after
@@ -23,39 +23,40 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks._load import Measured, load, request
 from benchmarks._peers import Missing, alertmanager, bugsink, cache
 
-KINDS = 200  # different errors
+KINDS = 200  # different errors: their lines of code come again and again, as those of real ones do
 TOKEN = uuid.uuid4().hex
 STACK = "Traceback (most recent call last):\n" + "".join(
     f'  File "app/views/v{n}.py", line {n}, in f{n}\n    return cart[{n}]\n' for n in range(8)
 )
 
 
-def small(number: int) -> bytes:
+def small(number: int, kinds: int = KINDS) -> bytes:
     return json.dumps(
         {
             "service_name": "api",
             "exception_type": "KeyError",
             "error_message": f"order {number}",
-            "fingerprint": f"kind-{number % KINDS}",
+            "fingerprint": f"kind-{number % kinds}",
             "stack_trace": STACK,
         }
     ).encode()
 
 
-def labelled(number: int) -> bytes:
+def labelled(number: int, kinds: int = KINDS) -> bytes:
     """The same alert as Prometheus would send it."""
-    labels = {"alertname": f"kind-{number % KINDS}", "service": "api", "severity": "error"}
+    labels = {"alertname": f"kind-{number % kinds}", "service": "api", "severity": "error"}
     return json.dumps([{"labels": labels, "annotations": {"summary": f"order {number}", "stack": STACK}}]).encode()
 
 
-def event(number: int) -> dict[str, object]:
+def event(number: int, kinds: int = KINDS) -> dict[str, object]:
     """As Python's SDK sends it from a view: 11 frames, the application's own with their lines of code."""
-    kind = number % KINDS
+    kind = number % kinds
     frames = [
         {
             "filename": f"django/core/handlers/h{n}.py",
@@ -118,8 +119,8 @@ def event(number: int) -> dict[str, object]:
     }
 
 
-def envelope(number: int) -> bytes:
-    body = json.dumps(event(number)).encode()
+def envelope(number: int, kinds: int = KINDS) -> bytes:
+    body = json.dumps(event(number, kinds)).encode()
     head = json.dumps({"event_id": uuid.uuid4().hex, "sent_at": "2026-01-01T00:00:00Z"}).encode()
     return head + b'\n{"type":"event","content_type":"application/json","length":%d}\n' % len(body) + body + b"\n"
 
@@ -168,7 +169,7 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_core(folder: Path, seconds: float, connections: int) -> Iterator[tuple[str, Measured, float]]:
+def measure_core(folder: Path, seconds: float, connections: int, kinds: int) -> Iterator[tuple[str, Measured, float]]:
     """Of each kind of alert: how it is called, what was measured, and the processor time of one in microseconds."""
     with core(folder) as (address, pid):
         show = {"Authorization": f"Bearer {TOKEN}", "Content_Type": "application/json"}
@@ -177,7 +178,7 @@ def measure_core(folder: Path, seconds: float, connections: int) -> Iterator[tup
             ("Sentry envelopes", "/api/1/envelope/", envelope, auth),
             ("small JSON", "/webhook/alert", small, show),
         ):
-            ready = [request(address, path, body(n), **headers) for n in range(int(seconds * 8_000))]
+            ready = [request(address, path, body(n, kinds), **headers) for n in range(int(seconds * 8_000))]
             before = cpu_s(pid)
             measured = load(address, ready, seconds=seconds, connections=connections)
             yield name, measured, (cpu_s(pid) - before) / (measured.per_second * seconds) * 1e6
@@ -187,6 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--kinds", type=int, default=KINDS, help="different errors; 1000000: none comes twice")
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--peers", type=Path, help="where they are installed, once (default: a cache folder)")
     arguments = parser.parse_args()
@@ -194,23 +196,25 @@ def main() -> None:
         f"{arguments.connections} connections, {arguments.seconds:g} s each; an envelope is {len(envelope(1)):,} bytes"
     )
     with tempfile.TemporaryDirectory(prefix="jkb", dir="/tmp") as name:
-        for what, measured, each_us in measure_core(Path(name), arguments.seconds, arguments.connections):
+        for what, measured, each_us in measure_core(
+            Path(name), arguments.seconds, arguments.connections, arguments.kinds
+        ):
             print(
                 f"{'jinkies, ' + what + ', durable':<40}{measured}   {each_us:,.0f} µs of a processor each", flush=True
             )
         plain = one_by_one(Path(name), min(arguments.seconds, 3.0))
         print(f"{'plain SQLite, one row a transaction':<40}{plain:>8,.0f}/s", flush=True)
     if not arguments.without_peers:
-        measure_peers(arguments.peers or cache(), arguments.seconds, arguments.connections)
+        measure_peers(arguments.peers or cache(), arguments.seconds, arguments.connections, arguments.kinds)
 
 
-def measure_peers(folder: Path, seconds: float, connections: int) -> None:
+def measure_peers(folder: Path, seconds: float, connections: int, kinds: int) -> None:
     for title, peer, body in (
         ("Bugsink, Sentry envelopes", bugsink, envelope),
         ("Alertmanager, alerts, in memory", alertmanager, labelled),
     ):
         try:
-            with peer(folder, body) as (address, made):
+            with peer(folder, partial(body, kinds=kinds)) as (address, made):
                 ready = [made(n) for n in range(int(seconds * 15_000))]
                 measured = load(address, ready, seconds=seconds, connections=connections)
         except (Missing, RuntimeError, OSError) as error:

@@ -2,6 +2,7 @@
 
 A failed reconnect makes the library's ``astart()`` return normally with one log line, a failed command sync still
 reports ready, and ``stop()`` spins: so each connection is a client of its own, in a task that is watched and cancelled.
+After a heartbeat that nobody acknowledged the library connects again by itself; that is watched like the rest.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -27,6 +29,7 @@ from bot.contexts import (
     ModalContext,
     SlashContext,
 )
+from bot.http import PoliteHTTP, words
 from bot.text import plain_label
 from jinkies.clock import Clock
 from jinkies.config import DiscordConfig
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 60.0
+FATAL_PAUSE_S = 300.0  # 288 identifies a day; Discord takes a token away at 1,000 ("Session Start Limit Object")
 TOKEN_REFUSED = "Discord refuses the token; check DISCORD_BOT_TOKEN"  # noqa: S105 - words, no token
 LOOK_EVERY_S = 0.5
 READY_LIMIT_S = 90.0
@@ -44,6 +48,27 @@ SYNC_FIRST_S = 1.0
 SYNC_LAST_S = 60.0
 SYNC_LIMIT_S = 30.0
 STOP_LIMIT_S = 1.0
+
+# Close codes that mean: not like this, ever (Discord, "Gateway Close Event Codes"), and what to do about them
+FATAL = {
+    4010: "Discord refuses the shard; this bot has one, so another version of it is needed",
+    4011: "the bot is in more servers than one connection may serve; use an application of its own for this desk",
+    4012: "Discord no longer speaks this version of its API; update jinkies",
+    4013: "Discord does not know the intents that were asked for; update jinkies",
+    4014: "Discord refuses the intents that were asked for; switch Message Content Intent on, on the Bot page of"
+    " the application in Discord's developer portal",
+}
+# Any of these may let the bot into a channel that was closed to it.
+_ACCESS_EVENTS = (
+    "channel_create",
+    "channel_update",
+    "guild_create",
+    "guild_update",
+    "guild_member_update",
+    "guild_role_create",
+    "guild_role_update",
+    "thread_update",
+)
 
 Install = Callable[[interactions.Client], None]
 
@@ -55,12 +80,17 @@ class DiscordLink:
         config: token, guild and the API's address.
         clock: the time by which is waited.
         install: gives a new client its commands.
+        on_access: called when what the bot may do may have changed.
     """
 
-    def __init__(self, config: DiscordConfig, clock: Clock, install: Install) -> None:
+    def __init__(
+        self, config: DiscordConfig, clock: Clock, install: Install, on_access: Callable[[], None] = lambda: None
+    ) -> None:
         self._config = config
         self._clock = clock
         self._install = install
+        self._on_access = on_access
+        self._refused = False
         self._client: interactions.Client | None = None
         self._logged_in = False
         self._trouble: str | None = None
@@ -95,8 +125,9 @@ class DiscordLink:
                 delay_s = BACKOFF_FIRST_S
             elif self._trouble == TOKEN_REFUSED:
                 delay_s = BACKOFF_LAST_S  # hammering would count as invalid requests, which can ban an address
-            log.warning("Discord: %s; trying again in %.0f s", self._trouble, delay_s)
-            await self._clock.sleep(delay_s)
+            pause_s = FATAL_PAUSE_S if self._trouble in FATAL.values() else delay_s
+            log.warning("Discord: %s; trying again in %.0f s", self._trouble, pause_s)
+            await self._clock.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
             delay_s = min(delay_s * 2, BACKOFF_LAST_S)
 
     async def _connect(self) -> bool:
@@ -108,6 +139,9 @@ class DiscordLink:
         try:
             while not task.done():
                 await self._look_after(client)
+                if self._refused:
+                    self._trouble = TOKEN_REFUSED
+                    return was_ready
                 if client.is_ready:
                     was_ready, self._trouble, alive_at_s = True, None, self._clock.monotonic_s()
                 elif self._clock.monotonic_s() - alive_at_s > READY_LIMIT_S:  # the library waits for ever for a HELLO
@@ -133,8 +167,11 @@ class DiscordLink:
             autocomplete_context=AutocompleteContext,
             logging_level=logging.WARNING,
         )
-        self._sync_trouble = None
+        client.http = PoliteHTTP(client.logger, self._clock, self._on_refused)
+        self._sync_trouble, self._refused = None, False
         self._next_sync_s, self._sync_delay_s = 0.0, SYNC_FIRST_S
+        for name in _ACCESS_EVENTS:
+            client.add_listener(interactions.Listener(self._on_access_event, f"raw_{name}"))
         for name, callback in (
             ("login", self._on_login),
             ("command_error", _on_interaction_error),
@@ -150,6 +187,12 @@ class DiscordLink:
 
     async def _on_login(self, event: events.Login) -> None:
         self._logged_in = event.bot is self._client
+
+    async def _on_access_event(self, _: events.RawGatewayEvent) -> None:
+        self._on_access()
+
+    def _on_refused(self) -> None:
+        self._refused = True
 
     async def _look_after(self, client: interactions.Client) -> None:
         """Check that the commands are Discord's too: a failed sync reports ready like a good one."""
@@ -175,13 +218,21 @@ class DiscordLink:
 
     def _why(self, task: asyncio.Task[None]) -> str:
         error = task.exception() if not task.cancelled() else None
-        if isinstance(error, interactions.errors.LoginError):
+        if isinstance(error, interactions.errors.LoginError) or self._refused:
             return TOKEN_REFUSED
+        if (code := _close_code(error)) is not None:
+            return FATAL.get(code, f"Discord closed the connection (code {code})")
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"Discord can't be reached at {self._config.api_url}"
         if isinstance(error, TypeError | AttributeError):  # the library trips over its own logged failure
             return "the connection could not be made; the log says more"
         return "the connection ended" if error is None else f"the connection failed: {_words(error)}"
+
+
+def _close_code(error: BaseException | None) -> int | None:
+    """The gateway's close code; the library wraps some of them in errors of its own."""
+    found = (one for one in (error, error.__context__ if error is not None else None))
+    return next((one.code for one in found if isinstance(one, interactions.errors.WebSocketClosed)), None)
 
 
 def commands_known(client: interactions.Client) -> bool:
@@ -192,6 +243,8 @@ def commands_known(client: interactions.Client) -> bool:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, interactions.errors.HTTPException):
+        return redact(words(error))
     return redact(plain_label(f"{type(error).__name__}: {error}", 200))
 
 

@@ -1,7 +1,6 @@
 """The courier: four ways to touch a Discord channel, with errors that say what to do about them.
 
-Today over interactions.py's HTTP client, whose rate limiter breaks when calls to one channel overlap and which answers
-``None`` after three refusals: hence a lock a channel, a bound on every wait, and ``None`` taken for the failure it is.
+Over interactions.py's client with our rate limiter (``bot.http``): one call at a time a channel, each bounded.
 (The bound is ``asyncio.timeout``: up to Python 3.11 ``wait_for`` can swallow a cancellation, and with it the shutdown.)
 """
 
@@ -17,8 +16,8 @@ import aiohttp
 import interactions
 import msgspec
 
+from bot.http import RateLimited, TokenRefused, words
 from bot.render import AllowedMentions, Message
-from bot.text import plain_label
 from jinkies.errors import UpstreamError
 
 CALL_TIMEOUT_S = 30.0
@@ -44,6 +43,7 @@ _BY_CODE = {
     10003: Trouble.CHANNEL,  # Unknown channel
     10008: Trouble.MESSAGE_GONE,  # Unknown message
     30046: Trouble.TOO_OLD,  # Maximum number of edits to messages older than 1 hour reached
+    50005: Trouble.TOO_OLD,  # Cannot edit a message authored by another user: the bot's application was changed
     50001: Trouble.CHANNEL,  # Missing access
     50013: Trouble.CHANNEL,  # Missing permissions
 }
@@ -54,9 +54,10 @@ class CourierError(UpstreamError):
 
     code = "discord"
 
-    def __init__(self, message: str, *, trouble: Trouble = Trouble.UNCLEAR) -> None:
+    def __init__(self, message: str, *, trouble: Trouble = Trouble.UNCLEAR, wait_s: float = 0.0) -> None:
         super().__init__(message, retry=trouble in (Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.BUSY))
         self.trouble = trouble
+        self.wait_s = wait_s  # how long Discord asks to wait
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,32 +163,28 @@ class InteractionsCourier:
                     answer = await call()
             except interactions.errors.HTTPException as error:
                 raise _refusal(error) from None
+            except RateLimited as limited:
+                raise CourierError(str(limited), trouble=Trouble.BUSY, wait_s=limited.wait_s) from None
+            except TokenRefused as error:
+                raise CourierError(str(error), trouble=Trouble.OFFLINE) from None
             except TimeoutError:
                 raise CourierError(f"Discord gave no answer within {self._timeout_s:.0f} s") from None
             except (aiohttp.ClientError, OSError) as error:
-                raise CourierError(f"Discord can't be reached: {plain_label(str(error), 200)}") from None
-            except (RuntimeError, AttributeError) as error:  # the library's rate limiter, or a session being torn down
-                raise CourierError(f"the Discord library failed: {plain_label(str(error), 200)}") from None
-        if answer is None:
-            raise CourierError("Discord refused three times in a row (rate limit or server error)")
+                raise CourierError(f"Discord can't be reached: {words(error)}") from None
+            except (RuntimeError, AttributeError) as error:  # a session that is being torn down
+                raise CourierError(f"the Discord library failed: {words(error)}") from None
         return answer
 
 
 def _refusal(error: interactions.errors.HTTPException) -> CourierError:
     code = error.code if isinstance(error.code, int) else 0
-    trouble = _BY_CODE.get(code)
-    if trouble is None:
-        trouble = _by_status(error.status)
-    words = plain_label(str(error.text), 200) if error.text else error.response.reason
-    return CourierError(
-        f"{words} ({error.status}, code {code})" if code else f"{words} ({error.status})", trouble=trouble
-    )
+    return CourierError(words(error), trouble=_BY_CODE.get(code) or _by_status(error.status))
 
 
 def _by_status(status: int) -> Trouble:
-    if status == 429:
-        return Trouble.BUSY
-    if status in (401, 403):
+    if status == 401:
+        return Trouble.OFFLINE  # the token is refused, and the connection says so
+    if status == 403:
         return Trouble.CHANNEL
     return Trouble.UNCLEAR if status >= 500 else Trouble.REFUSED
 

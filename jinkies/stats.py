@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from jinkies.model import State
+
 
 class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of which time; of one service, or of all."""
@@ -17,6 +19,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     """How long something took, of all the times that it happened; None where it never did."""
 
     count: int = 0
+    mean_ms: int | None = None
     median_ms: int | None = None
     p90_ms: int | None = None
 
@@ -45,6 +48,7 @@ class NoisyAlert(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     title: str  # "" where it is deleted
     occurrences: int  # in the time
+    state: State | None = None  # None where it is deleted
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,3 +63,15 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[DayStats, ...]  # oldest first, those without anything too
     services: tuple[ServiceStats, ...]  # most opened first, at most 50
     noisy: tuple[NoisyAlert, ...]  # most occurrences first, at most 20
+    opened_by_hour: tuple[int, ...] = ()  # counted from ``since_ms``, oldest first; of a time of at most HOURLY_DAYS
+
+
+HOURLY_DAYS = 3
+
+
+def took_text(ms: int) -> str:
+    """``850 ms``, ``12 s``, ``5 min``, ``3.5 h``, ``2.1 d``."""
+    for unit_ms, unit, digits in ((86_400_000, "d", 1), (3_600_000, "h", 1), (60_000, "min", 0), (1_000, "s", 0)):
+        if ms >= unit_ms:
+            return f"{ms / unit_ms:.{digits}f} {unit}"
+    return f"{ms} ms"

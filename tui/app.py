@@ -1,4 +1,4 @@
-"""The console's Textual app: four screens over one session. It only translates; the core decides."""
+"""The console's Textual app: five screens over one session. It only translates; the core decides."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ class ConsoleApp(App[int]):
         Binding("2", "switch_mode('logs')", "logs", show=False, id="app.logs", tooltip="Logs"),
         Binding("3", "switch_mode('discord')", "discord", show=False, id="app.discord", tooltip="Discord"),
         Binding("4", "switch_mode('query')", "query", show=False, id="app.query", tooltip="Query: Logs Insights"),
+        Binding("5", "switch_mode('stats')", "stats", show=False, id="app.stats", tooltip="Stats: figures of the desk"),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Leave; the core goes on if it runs elsewhere"),
     ]
 
@@ -76,6 +77,7 @@ class ConsoleApp(App[int]):
         self.add_mode("logs", self._logs)
         self.add_mode("discord", self._discord)
         self.add_mode("query", self._query)
+        self.add_mode("stats", self._stats)
         self.animation_level = "none"  # over SSH every repaint costs
         self.failure: JinkiesError | None = None
         self._on_terminal = on_terminal()
@@ -94,6 +96,11 @@ class ConsoleApp(App[int]):
         from tui.screens.query import QueryScreen  # not before the first paint
 
         return QueryScreen(self.session)
+
+    def _stats(self) -> Screen[None]:
+        from tui.screens.stats import StatsScreen  # not before the first paint
+
+        return StatsScreen(self.session)
 
     def on_mount(self) -> None:
         """Paint first, then connect."""

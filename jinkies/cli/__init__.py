@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 import os
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from jinkies.cli.output import complain
 from jinkies.cli.parser import build_parser
 from jinkies.errors import ConfigError, JinkiesError
+from jinkies.lean import collect_again
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -27,15 +29,28 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; ``argv`` is without the program's name, ``sys.argv`` when None."""
+    """Run one command and return its exit code; ``argv`` is without the program's name.
+
+    None is ``sys.argv``, and the process then ends with the command.
+    """
+    if argv is not None:
+        return _run(argv)
+    gc.disable()  # until the command is known and imported
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        gc.freeze()  # else the interpreter looks through all that is left, twice, before it goes
+
+
+def _run(given: Sequence[str]) -> int:
     _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding still shows the rest
     try:
-        given = sys.argv[1:] if argv is None else argv
         parser = build_parser(given[0] if given else None)
         arguments = parser.parse_args(given)
         _refuse_undecodable(parser, arguments)
+        collect_again()
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage

@@ -18,7 +18,7 @@ from jinkies.errors import StoreFailed
 from jinkies.operator import Operator
 from jinkies.query import parse
 from jinkies.reading.times import FORMS, parse_range
-from jinkies.stats import Span, Stats, StatsQuery
+from jinkies.stats import Span, Stats, StatsQuery, took_text
 
 PAGE = 500
 BAR = 30  # cells
@@ -177,13 +177,14 @@ def _print_stats(found: Stats) -> None:
     if found.noisy:
         printer.print()
         printer.table(
-            ("NOISY", "OCCURRENCES", "SERVICE", "TITLE"),
+            ("NOISY", "OCCURRENCES", "STATE", "SERVICE", "TITLE"),
             [
                 (
                     Cell(f"#{one.alert_id}", BOLD),
                     Cell(f"×{one.occurrences:,}"),
+                    Cell(one.state or "deleted"),
                     Cell(line(one.service)),
-                    Cell(line(one.title) or "deleted"),
+                    Cell(line(one.title)),
                 )
                 for one in found.noisy
             ],
@@ -197,12 +198,5 @@ def _bar(count: int, most: int) -> str:
 def _span(span: Span) -> str:
     if span.median_ms is None or span.p90_ms is None:
         return "none was"
-    return f"median {_took(span.median_ms)}, 90% within {_took(span.p90_ms)}, of {span.count:,}"
-
-
-def _took(ms: int) -> str:
-    """``850 ms``, ``12 s``, ``5 min``, ``3.5 h``, ``2.1 d``."""
-    for unit_ms, unit, digits in ((86_400_000, "d", 1), (3_600_000, "h", 1), (60_000, "min", 0), (1_000, "s", 0)):
-        if ms >= unit_ms:
-            return f"{ms / unit_ms:.{digits}f} {unit}"
-    return f"{ms} ms"
+    mean = f"mean {took_text(span.mean_ms)}, " if span.mean_ms is not None else ""
+    return f"{mean}median {took_text(span.median_ms)}, 90% within {took_text(span.p90_ms)}, of {span.count:,}"

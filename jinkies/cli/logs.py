@@ -26,7 +26,7 @@ from jinkies.cli.progress import shown
 from jinkies.clock import SystemClock, iso
 from jinkies.config import Config
 from jinkies.errors import Invalid
-from jinkies.lean import without
+from jinkies.lean import keep_freed_memory, trusting_nobody, uncollected, without
 from jinkies.logs.levels import level_named
 from jinkies.logs.service import FETCH_LIMIT, LogsService
 from jinkies.logs.slices import Progress
@@ -81,12 +81,8 @@ def add_parsers(subparsers: Subparsers[Parser]) -> None:
 
 async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     """Print a range of lines, oldest first. Raises what ``LogsService.stream`` and ``times.parse_range`` raise."""
-    with without("httpx"):  # aiobotocore's other backend: 50 ms of it, for nothing
-        # Half of aiohttp's import is OpenSSL reading the system's authorities, which needs no turn of the interpreter.
-        await asyncio.gather(
-            *(asyncio.to_thread(importlib.import_module, name) for name in ("aiohttp", "botocore.session"))
-        )
-        await asyncio.to_thread(importlib.import_module, "jinkies.logs.client")
+    keep_freed_memory()
+    _import_client()
     clock = SystemClock()
     start_ms, end_ms = parse_range(arguments.since, arguments.until, now_ms=clock.now_ms())
     write = _writer(arguments, config)
@@ -110,6 +106,14 @@ async def run_logs(arguments: argparse.Namespace, config: Config) -> int:
     if left < 0:
         complain("stopped at --limit, there are more lines: raise it, or narrow --since, --until or --grep")
     return 0
+
+
+def _import_client() -> None:
+    """Now, with nothing else under way, rather than by the first request."""
+    if "jinkies.logs.client" in sys.modules:
+        return
+    with uncollected(), trusting_nobody(), without("httpx"):  # aiobotocore's other backend: 50 ms of it, for nothing
+        importlib.import_module("jinkies.logs.client")
 
 
 async def _write_newest(

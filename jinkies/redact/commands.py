@@ -17,22 +17,28 @@ _APART = re.compile(rf"{_BY}-p[ \t]?{_BY}?(?P<secret>[^\s\"',\-][^\s\"',]{{0,255
 _LOGIN = re.compile(rf"login\b[^\n]{{0,400}}?{_BY}-p[ \t]?{_BY}?(?P<secret>[^\s\"',\-][^\s\"',]{{0,255}})")
 _REDIS = re.compile(rf"{_BY}(?:-a|--pass){_BY}(?P<secret>[^\s\"',]{{1,256}})")
 _OPENSSL = re.compile(r"pass:(?P<secret>[^\s\"',]{1,256})")
-_TOOLS = (
-    ("curl", _USER),
-    ("http", _AUTH),
-    ("mysql", _GLUED),
-    ("mariadb", _GLUED),
-    ("sshpass", _APART),
-    ("docker", _LOGIN),
-    ("redis-cli", _REDIS),
-    ("openssl", _OPENSSL),
+_TOOLS = (  # what is on the line besides the tool, and what is looked for there
+    ("curl", ("-u", "-U"), _USER),
+    ("http", ("-a",), _AUTH),
+    ("mysql", ("-p",), _GLUED),
+    ("mariadb", ("-p",), _GLUED),
+    ("sshpass", ("-p",), _APART),
+    ("docker", ("-p",), _LOGIN),
+    ("redis-cli", ("-a", "-p"), _REDIS),
+    ("openssl", ("pass:",), _OPENSSL),
 )
+
+
+def tools_in(words: str) -> list[str]:
+    """The tools that words tell of, each beside an argument that a password may follow."""
+    return [tool for tool, options, _ in _TOOLS if tool in words and any(option in words for option in options)]
 
 
 def command_lines(text: str, words: str, keep: Keep = KEEP_NOTHING) -> str:
     """With the mark for each password in the arguments of a tool that takes one there; ``words`` are the text's."""
-    for tool, pattern in _TOOLS:
-        if tool in words:
+    tools = tools_in(words)
+    for tool, _, pattern in _TOOLS if tools else ():
+        if tool in tools:
             text = _of_tool(text, tool, pattern, keep)
     return text
 

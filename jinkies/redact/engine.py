@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jinkies.redact.cards import card_numbers
 from jinkies.redact.commands import command_lines
 from jinkies.redact.marks import KEEP_NOTHING, NOTHING, Keep
-from jinkies.redact.names import is_secret_key
+from jinkies.redact.names import has_secret_key
 from jinkies.redact.own import compile_pattern, emails, ips, own_patterns
 from jinkies.redact.private_keys import private_keys
 from jinkies.redact.shapes import known_shapes, scheme_values
+from jinkies.redact.telling import telling_words
 from jinkies.redact.values import named_values
 from jinkies.redact.words import words_of
 
@@ -43,11 +45,12 @@ class Redactor:
 
     def shapes(self, text: str) -> str:
         """Known shapes only: where ``token=…`` is a way to say what is looked for."""
-        return own_patterns(known_shapes(text, words_of(text), self._keep), self._also, self._keep)
+        text = card_numbers(known_shapes(text, words_of(text), self._keep), self._keep)
+        return own_patterns(text, self._also, self._keep)
 
     def is_named_secret(self, name: str, value: str) -> bool:
         """Whether the value under a name goes whole; ``request.cookies.theme`` is a cookie too."""
-        if value.lower() in NOTHING or not any(is_secret_key(part) for part in name.split(".")):
+        if not has_secret_key(name) or value.lower() in NOTHING:
             return False
         return not (self._keep and self._is_kept(name, value))
 
@@ -59,11 +62,12 @@ class Redactor:
         keep = self._keep
         if "PRIVATE KEY" in text:
             text = private_keys(text)
-        words = words_of(text)
-        text = named_values(text, words.lowered, keep)
-        text = scheme_values(text, words.lowered, keep)
-        text = command_lines(text, words.text, keep)
-        text = known_shapes(text, words, keep)
+        if (words := telling_words(text)) is not None:
+            text = named_values(text, words.lowered, keep)
+            text = scheme_values(text, words.lowered, keep)
+            text = command_lines(text, words.text, keep)
+            text = known_shapes(text, words, keep)
+        text = card_numbers(text, keep)
         if self._also:
             text = own_patterns(text, self._also, keep)
         if self._emails:

@@ -69,6 +69,12 @@ def is_secret_key(key: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4_096)  # likewise
+def has_secret_key(path: str) -> bool:
+    """Whether one of the names with dots between them is a secret's: ``request.cookies.theme``."""
+    return any(is_secret_key(part) for part in path.split("."))
+
+
 def hides(match: re.Match[str], text: str) -> bool:
     """Whether the name that ``KEY`` found is a secret's as a whole."""
     stem, tail = match["stem"], match["tail"]
@@ -78,6 +84,12 @@ def hides(match: re.Match[str], text: str) -> bool:
     parts = [part.lower() for part in _PARTS.findall(word_before(text, match.start()) + stem + tail)]
     plain = parts and _PLAIN_LAST.fullmatch(parts[-1])
     return not plain and not any(_PLAIN_ANY.fullmatch(part) for part in parts)
+
+
+def names_in(lowered: str) -> list[str]:
+    """Those of ``STEM_WORDS`` of which words in lower case tell; "key" only where it is one of a kind that hides."""
+    found = [word for word in STEM_WORDS if word in lowered]
+    return found if "key" not in found or stems(lowered, ("key",)) else [word for word in found if word != "key"]
 
 
 def stems(lowered: str, words: Iterable[str] = STEM_WORDS) -> list[tuple[int, int]]:

@@ -9,9 +9,9 @@ document for secret scanners. Each is looked for where a plain text that all of 
 from __future__ import annotations
 
 import re
+import string
 from itertools import pairwise
 
-from jinkies.redact.cards import card_numbers
 from jinkies.redact.marks import KEEP_NOTHING, Keep, cut
 from jinkies.redact.words import Words
 
@@ -21,6 +21,11 @@ _START = r"(?<![A-Za-z0-9])"
 def _after(prefix: str, rest: str, start: str = _START) -> tuple[str, re.Pattern[str]]:
     """(gate, pattern) of what begins with a literal."""
     return prefix, re.compile(f"{start}{re.escape(prefix)}{rest}", re.ASCII)
+
+
+def _alike(chars: str, but: str = "") -> bytes:
+    """For ``bytes.translate``: these characters as "0", some others as they are, and the rest as blanks."""
+    return bytes(0x30 if chr(code) in chars else code if chr(code) in but else 0x20 for code in range(256))
 
 
 _WORD = r"[A-Za-z0-9]"
@@ -78,6 +83,8 @@ _TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (  # of 16 characters or more
     _after("sq", r"[upa]_[0-9a-f]{40,}+"),  # Sonar
 )
 _SK = re.compile(rf"{_START}sk-[A-Za-z0-9_\-]{{20,}}+")  # OpenAI, Anthropic and those who do as they do
+_SECRET_KEY_RUN, _SECRET_KEY_CHARS = b"0" * 40, _alike(string.ascii_letters + string.digits + "/+")
+_TOKEN_RUN, _TOKEN_CHARS = b"0" * 23 + b".", _alike(string.ascii_letters + string.digits + "_-", but=".")
 _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}+(?![A-Za-z0-9/+=])")
 _DISCORD_TOKEN = re.compile(r"(?<![\w\-])[MNO][\w\-]{22,29}+\.[\w\-]{5,7}+\.[\w\-]{20,}+", re.ASCII)
 
@@ -101,6 +108,7 @@ _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = (  # what is before it tells,
 )
 _SCHEME_VALUE = re.compile(r"\b(?:bearer|basic)[ \t]{1,4}(?P<secret>[A-Za-z0-9._~+/\-]{8,}+=*+)(?!\w)", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/?#@:\"'<>]{0,256}+:(?P<secret>[^\s/\"'<>]{1,512})(?=@)")
+SCHEMES = ("bearer", "basic")
 _URL_TOKEN = re.compile(r"(?<=://)(?P<secret>[\w.~\-]{16,512}+)(?::)?(?=@)", re.ASCII)  # a DSN's key, a git remote's
 
 
@@ -112,23 +120,45 @@ def known_shapes(text: str, words: Words, keep: Keep = KEEP_NOTHING) -> str:
                 text = cut(pattern, text, keep)
         if "sk-" in words.long:
             text = cut(_SK, text, keep, _is_random)
-    if words.longest:  # these two are slow to look for
-        if "." in words.longest and _DISCORD_TOKEN.search(words.longest):
-            text = cut(_DISCORD_TOKEN, text, keep)
-        if _SECRET_KEY.search(words.longest):
-            text = cut(_SECRET_KEY, text, keep, _changes_as_random)
+    if is_long_secret(words.longest):
+        text = cut(_DISCORD_TOKEN, text, keep)
+        text = cut(_SECRET_KEY, text, keep, _changes_as_random)
     for gate, pattern in _PLACES:
         if gate in words.text:
             text = cut(pattern, text, keep)
-    if "://" in words.text and "@" in words.text:
+    if has_user(words.text):
         text = cut(_URL_PASSWORD, text, keep)
         text = cut(_URL_TOKEN, text, keep, _is_random)
-    return card_numbers(text, keep)
+    return text
+
+
+def shapes_in(words: Words) -> list[str]:
+    """The gates that stand in words: those of tokens, of places, and of an address that says who asks."""
+    found = [gate for gate, _ in _TOKENS if gate in words.long] if words.long else []
+    found += [gate for gate, _ in _PLACES if gate in words.text]
+    found += ["sk-"] if "sk-" in words.long else []
+    found += ["://"] if has_user(words.text) else []
+    return found
+
+
+def is_long_secret(words: str) -> bool:
+    """Whether one of the words may be a secret that nothing but its length and its characters tell."""
+    if not words:
+        return False
+    raw = words.encode("utf-8", "surrogatepass")  # a look at its bytes is many times as quick as these two patterns
+    if _SECRET_KEY_RUN in raw.translate(_SECRET_KEY_CHARS) and _SECRET_KEY.search(words):
+        return True
+    return _TOKEN_RUN in raw.translate(_TOKEN_CHARS) and _DISCORD_TOKEN.search(words) is not None
+
+
+def has_user(words: str) -> bool:
+    """Whether an address among the words may have a part that says who asks."""
+    return "@" in words and "://" in words and any("@" in word for word in words.split() if "://" in word)
 
 
 def scheme_values(text: str, lowered: str, keep: Keep = KEEP_NOTHING) -> str:
     """``Bearer abc123`` hides; "basic authentication" is prose. ``lowered`` are the text's words in lower case."""
-    if "bearer" in lowered or "basic" in lowered:
+    if any(scheme in lowered for scheme in SCHEMES):
         return cut(_SCHEME_VALUE, text, keep, _is_telling)
     return text
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from jinkies.redact.marks import KEEP_NOTHING, MARK, NOTHING, Keep
-from jinkies.redact.names import KEY, STEM_WORDS, hides, stems, word_before
+from jinkies.redact.names import KEY, hides, names_in, stems, word_before
 
 _ENCLOSED = re.compile(
     r"[bruf]{0,2}(?:"
@@ -53,7 +53,7 @@ def named_values(text: str, words: str, keep: Keep = KEEP_NOTHING) -> str:
 
     ``words`` are the text's, in lower case: where no name of a secret is among them there is nothing to look for.
     """
-    found = [word for word in STEM_WORDS if word in words]
+    found = names_in(words)
     if not found:
         return text
     pieces: list[str] = []

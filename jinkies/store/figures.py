@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 import aiosqlite
 
 from jinkies.errors import Invalid
-from jinkies.stats import DayStats, NoisyAlert, ServiceStats, Span, Stats, StatsQuery
+from jinkies.model import State
+from jinkies.stats import HOURLY_DAYS, DayStats, NoisyAlert, ServiceStats, Span, Stats, StatsQuery
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 LONGEST_DAYS = 400
 SERVICES = 50
 NOISY = 20
@@ -28,6 +30,7 @@ async def stats(db: aiosqlite.Connection, query: StatsQuery) -> Stats:
     service = (query.service,) if query.service is not None else ()
     opened = ("opened_at_ms >= ? AND opened_at_ms < ?" + one, (query.since_ms, query.until_ms, *service))
     active = ("day BETWEEN ? AND ?" + one, (first, last, *service))
+    hourly = query.until_ms - query.since_ms <= HOURLY_DAYS * DAY_MS
     days = await _days(db, opened, active, range(first, last + 1))
     return Stats(
         since_ms=query.since_ms,
@@ -39,6 +42,7 @@ async def stats(db: aiosqlite.Connection, query: StatsQuery) -> Stats:
         days=days,
         services=await _services(db, opened, active),
         noisy=await _noisy(db, active),
+        opened_by_hour=await _hours(db, opened, query) if hourly else (),
     )
 
 
@@ -47,11 +51,13 @@ _Condition = tuple[str, tuple[object, ...]]
 
 async def _span(db: aiosqlite.Connection, column: str, opened: _Condition) -> Span:
     where, values = f"{opened[0]} AND {column} IS NOT NULL", opened[1]
-    ((count,),) = await db.execute_fetchall(f"SELECT count(*) FROM episodes WHERE {where}", values)
+    ((count, mean),) = await db.execute_fetchall(
+        f"SELECT count(*), avg(max(0, {column} - opened_at_ms)) FROM episodes WHERE {where}", values
+    )
     if not count:
         return Span()
     # One pass for both: the sorted times are numbered, and two of them are taken.
-    wanted = (count - 1) // 2, (count - 1) * 9 // 10
+    wanted = (count - 1) // 2, -(-count * 9 // 10) - 1
     rows = await db.execute_fetchall(
         f"SELECT took FROM (SELECT took, row_number() OVER (ORDER BY took) - 1 AS place FROM"
         f" (SELECT max(0, {column} - opened_at_ms) AS took FROM episodes WHERE {where}))"
@@ -59,7 +65,7 @@ async def _span(db: aiosqlite.Connection, column: str, opened: _Condition) -> Sp
         (*values, *wanted),
     )
     took = [ms for (ms,) in rows]
-    return Span(count=count, median_ms=took[0], p90_ms=took[-1])
+    return Span(count=count, mean_ms=round(mean), median_ms=took[0], p90_ms=took[-1])
 
 
 async def _days(db: aiosqlite.Connection, opened: _Condition, active: _Condition, days: range) -> tuple[DayStats, ...]:
@@ -81,6 +87,15 @@ async def _days(db: aiosqlite.Connection, opened: _Condition, active: _Condition
     )
 
 
+async def _hours(db: aiosqlite.Connection, opened: _Condition, query: StatsQuery) -> tuple[int, ...]:
+    rows = await db.execute_fetchall(
+        f"SELECT (opened_at_ms - ?) / {HOUR_MS}, count(*) FROM episodes WHERE {opened[0]} GROUP BY 1",
+        (query.since_ms, *opened[1]),
+    )
+    counts: dict[int, int] = {hour: count for hour, count in rows}  # noqa: C416 - as above
+    return tuple(counts.get(hour, 0) for hour in range(-(-(query.until_ms - query.since_ms) // HOUR_MS)))
+
+
 async def _services(db: aiosqlite.Connection, opened: _Condition, active: _Condition) -> tuple[ServiceStats, ...]:
     rows = await db.execute_fetchall(
         "SELECT service, sum(opened), sum(unresolved), sum(occurrences) FROM ("
@@ -99,13 +114,19 @@ async def _services(db: aiosqlite.Connection, opened: _Condition, active: _Condi
 
 async def _noisy(db: aiosqlite.Connection, active: _Condition) -> tuple[NoisyAlert, ...]:
     rows = await db.execute_fetchall(
-        "SELECT n.alert_id, n.service, coalesce(CAST(a.image AS TEXT) ->> '$.title', ''), n.occurrences FROM"
+        "SELECT n.alert_id, n.service, coalesce(CAST(a.image AS TEXT) ->> '$.title', ''), n.occurrences, a.state FROM"
         f" (SELECT alert_id, service, sum(occurrences) AS occurrences FROM activity WHERE {active[0]}"
         "  GROUP BY alert_id ORDER BY 3 DESC, 1 DESC LIMIT ?) AS n"
         " LEFT JOIN alerts AS a ON a.alert_id = n.alert_id ORDER BY n.occurrences DESC, n.alert_id DESC",
         (*active[1], NOISY),
     )
     return tuple(
-        NoisyAlert(alert_id=alert_id, service=service, title=title, occurrences=occurrences)
-        for alert_id, service, title, occurrences in rows
+        NoisyAlert(
+            alert_id=alert_id,
+            service=service,
+            title=title,
+            occurrences=occurrences,
+            state=None if state is None else State(state),
+        )
+        for alert_id, service, title, occurrences, state in rows
     )

@@ -49,7 +49,7 @@ async def test_a_closed_connection_comes_back(discord: SimulatedDiscord, desk: C
 async def test_commands_that_could_not_be_registered_are_registered_later(
     discord: SimulatedDiscord, desk: Core
 ) -> None:
-    discord.fault(Fault(method="PUT", path="/commands$", kind=FaultKind.STATUS, status=503, times=2))
+    discord.fault(Fault(method="PUT", path="/commands$", kind=FaultKind.STATUS, status=400, times=2))
     async with running_bot(desk, until_ok=False) as session:
         await until_health(session, PartState.FAILED)
         assert session.replica.health["discord"].detail.startswith("commands are not registered: ")
@@ -160,20 +160,30 @@ async def test_the_courier_says_what_kind_of_trouble_it_is(
     assert refused.value.retry is (trouble is Trouble.UNCLEAR)
 
 
+async def test_a_long_rate_limit_is_told_and_obeyed(discord: SimulatedDiscord, desk: Core) -> None:
+    message = Message(embeds=(Embed(title="hello"),))
+    async with running_bot(desk) as session:
+        courier = InteractionsCourier(session.link.online)
+        limited = {"message": "You are being rate limited.", "retry_after": 100.0, "global": False}
+        discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.STATUS, status=429, body=limited))
+        for _ in range(3):
+            with pytest.raises(CourierError, match="rate limit") as busy:
+                await courier.post(CHANNEL_ID, message, nonce="a")
+            assert busy.value.trouble is Trouble.BUSY
+            assert 99 < busy.value.wait_s <= 100
+        assert sum(call.method == "POST" and call.status == 429 for call in discord.calls) == 1
+        assert await courier.list(CHANNEL_ID) == (), "another bucket"
+
+
 async def test_no_answer_is_a_failure(discord: SimulatedDiscord, desk: Core) -> None:
     message = Message(embeds=(Embed(title="hello"),))
     async with running_bot(desk) as session:
-        patient = InteractionsCourier(session.link.online)
-        limited = {"message": "You are being rate limited.", "retry_after": 0.01, "global": False}
-        discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.STATUS, status=429, body=limited, times=3))
-        with pytest.raises(CourierError, match="three times in a row"):
-            await patient.post(CHANNEL_ID, message, nonce="a")
         hasty = InteractionsCourier(session.link.online, timeout_s=0.1)
         discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=0.5))
         with pytest.raises(CourierError, match="no answer within"):
             await hasty.post(CHANNEL_ID, message, nonce="b")
     with pytest.raises(CourierError) as offline:
-        await patient.post(CHANNEL_ID, message, nonce="c")
+        await hasty.post(CHANNEL_ID, message, nonce="c")
     assert offline.value.trouble is Trouble.OFFLINE
 
 

@@ -9,6 +9,7 @@ import pytest
 from jinkies.clock import SystemClock
 from jinkies.commands import Acknowledge, ReportOccurrence, Resolve
 from jinkies.errors import Invalid
+from jinkies.model import State
 from jinkies.operator import Operator
 from jinkies.stats import Span, StatsQuery
 
@@ -48,7 +49,11 @@ async def test_counts_times_and_noise(operator: Operator) -> None:
     services = [(one.service, one.opened, one.unresolved, one.occurrences) for one in found.services]
     assert services == [("api", 3, 1, 5), ("worker", 1, 1, 1)]
     assert (found.noisy[0].alert_id, found.noisy[0].occurrences, found.noisy[0].title) == (1, 4, "m a")
+    took = found.to_resolve
+    assert (took.median_ms or 0) <= (took.mean_ms or 0) <= (took.p90_ms or 0), "of two, 90% are not within the shorter"
+    assert found.noisy[0].state is State.OPEN
     assert sum(day.opened for day in found.days) == 4
+    assert found.opened_by_hour == (4, 0), "an hour before now, and one after"
     only = await operator.stats(today("worker"))
     assert (only.opened, only.occurrences, [one.alert_id for one in only.noisy]) == (1, 1, [3])
     assert only.to_resolve == Span()
@@ -57,6 +62,8 @@ async def test_counts_times_and_noise(operator: Operator) -> None:
 async def test_a_range_has_days_without_anything_and_bounds(operator: Operator) -> None:
     found = await operator.stats(StatsQuery(since_ms=0, until_ms=3 * 86_400_000))
     assert [(day.day, day.opened) for day in found.days] == [("1970-01-01", 0), ("1970-01-02", 0), ("1970-01-03", 0)]
+    assert found.opened_by_hour == (0,) * 72
+    assert (await operator.stats(StatsQuery(since_ms=0, until_ms=3 * 86_400_000 + 1))).opened_by_hour == ()
     for since_ms, until_ms in ((5, 5), (-1, 5), (0, 500 * 86_400_000)):
         with pytest.raises(Invalid, match="since_ms: the range is"):
             await operator.stats(StatsQuery(since_ms=since_ms, until_ms=until_ms))

@@ -336,6 +336,11 @@ class AlertsScreen(MarkedAlerts):
             self._show_rows()
         self._show_titles()
 
+    def show_only(self, alert_id: int) -> None:
+        """One alert, of whatever state, until the filter is taken back."""
+        self._close_filter()
+        self._apply(f"#{alert_id}")
+
     def action_back(self) -> None:
         """From the detail to the table; there, all alerts again."""
         if self.focused is not self.table:

@@ -1,4 +1,4 @@
-"""What the three screens share: header, body, keys; and how changes of the session reach them."""
+"""What the screens share: header, body, keys; and how changes of the session reach them."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from tui.screens.pull_request import PullRequestScreen
 from tui.screens.query import Ask, QueryScreen
 from tui.screens.silence import SilenceScreen
 from tui.screens.silences import SilencesScreen
+from tui.screens.stats import NoisyTable, ServiceTable, StatsScreen
 from tui.widgets.alert_table import AlertTable
 from tui.widgets.lines import VI_KEYS
 from tui.widgets.log_view import LogView
@@ -39,6 +40,7 @@ def key_groups(app_bindings: list[BindingType]) -> list[Group]:
         ("Patterns of the logs", [*PatternsScreen.BINDINGS, *PatternTable.BINDINGS]),
         ("Discord", DiscordScreen.BINDINGS),
         ("Query", [*QueryScreen.BINDINGS, *Ask.BINDINGS, *RowTable.BINDINGS]),
+        ("Stats", [*StatsScreen.BINDINGS, ServiceTable.BINDINGS[0], NoisyTable.BINDINGS[0]]),
         ("Deciding on what is marked", BulkScreen.BINDINGS),
         ("Silences", [*SilencesScreen.BINDINGS, *SilenceScreen.BINDINGS]),
         ("Scrolling a pane", VI_KEYS),

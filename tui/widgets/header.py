@@ -19,7 +19,13 @@ from tui.format import ago, clean, clock_text, cut, zone_name
 from tui.session import Session
 from tui.silencing import running
 
-TABS = (("alerts", "1", "Alerts"), ("logs", "2", "Logs"), ("discord", "3", "Discord"), ("query", "4", "Query"))
+TABS = (
+    ("alerts", "1", "Alerts"),
+    ("logs", "2", "Logs"),
+    ("discord", "3", "Discord"),
+    ("query", "4", "Query"),
+    ("stats", "5", "Stats"),
+)
 _PARTS = ("discord", "aws", "github")
 _FULL, _WORDS, _OK, _ONLY_TROUBLE, _NOTHING = 4, 3, 2, 1, 0  # how much is said of the parts, as room allows
 _TROUBLE = (PartState.CONNECTING, PartState.FAILED)

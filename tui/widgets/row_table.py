@@ -160,6 +160,7 @@ class RowTable(ScrollView, can_focus=True):
         cells = []
         for name, text, cells_ in zip(self.columns, row, self._widths, strict=True):
             shown = style if heading or not name.startswith("@") or name == "@message" else theme.MUTED
+            shown = shown if name else theme.ACCENT  # a column of bars has no name
             cells.append((fit(clean(text[: cells_ + 1]), cells_) + "  ", shown))
         return line(*cells)
 
