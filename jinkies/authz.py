@@ -15,6 +15,7 @@ from jinkies.commands import (
     Expire,
     KeepTails,
     Merge,
+    PauseChannelTail,
     RecordIssue,
     RecordPullRequest,
     Reopen,
@@ -24,7 +25,9 @@ from jinkies.commands import (
     Resolve,
     Snooze,
     Split,
+    StartChannelTail,
     StartSilence,
+    StopChannelTail,
     Tick,
     Undo,
 )
@@ -34,7 +37,8 @@ from jinkies.model import Actor, ActorKind
 
 _CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, Tick)
 _DECISIONS = (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, StartSilence, EndSilence)
-_DISCORD_MAY = (*_DECISIONS, CreatePullRequest, CreateIssue)  # a tail's grep could stall the core
+_TAILS = (StartChannelTail, PauseChannelTail, StopChannelTail)
+_DISCORD_MAY = (*_DECISIONS, *_TAILS, CreatePullRequest, CreateIssue)  # a tail's grep could stall the core
 
 
 def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) -> None:
@@ -59,6 +63,8 @@ def check(actor: Actor, command: AnyCommand, *, allowed_roles: tuple[str, ...]) 
                 raise Forbidden(f"{_name(command)} can't be asked for from Discord")
             if isinstance(command, StartSilence) and any(one.op in (Op.LIKE, Op.UNLIKE) for one in command.matchers):
                 raise Forbidden("a silence with regular expressions can't be started from Discord")
+            if isinstance(command, StartChannelTail) and command.spec.grep:  # it runs in the core, and could stall it
+                raise Forbidden("a tail with a regular expression can't be started from Discord")
             if allowed_roles and not set(allowed_roles) & set(actor.roles):
                 raise Forbidden(f"{actor.name} has none of the roles that may do this")
 

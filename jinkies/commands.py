@@ -10,7 +10,7 @@ import msgspec
 
 from jinkies.frames import Frame
 from jinkies.matching import Matcher
-from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec
+from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec, TailTotals
 
 UNDO_S = 30  # for so long a decision can be taken back by whoever made it
 
@@ -238,6 +238,38 @@ class StartTail(Command, frozen=True, kw_only=True, tag="start_tail"):
     spec: TailSpec
 
 
+class StartChannelTail(Command, frozen=True, kw_only=True, tag="start_channel_tail"):
+    """Show a tail in a Discord channel: the bot posts one message and edits it until the tail ends."""
+
+    channel_id: str
+    spec: TailSpec
+    duration_ms: int  # a minute to four hours
+
+
+class PauseChannelTail(Command, frozen=True, kw_only=True, tag="pause_channel_tail"):
+    """Hold the message of a channel's tail still, or let it go on."""
+
+    number: int
+    paused: bool
+
+
+class StopChannelTail(Command, frozen=True, kw_only=True, tag="stop_channel_tail"):
+    """End a channel's tail before its time."""
+
+    number: int
+
+
+class RecordChannelTail(Command, frozen=True, kw_only=True, tag="record_channel_tail"):
+    """What a channel shows of its tail; only the holder of the board's lease may say this."""
+
+    number: int
+    holder: str
+    message_id: str | None = None  # None: as before
+    totals: TailTotals | None = None  # None: as before
+    settled: bool = False  # it is over, and the channel shows that, or can't
+    why: str = ""  # it is over, if nobody stopped it
+
+
 class Expire(Command, frozen=True, kw_only=True, tag="expire"):
     """Delete alerts last seen and resolved before ``before_ms``, at most ``limit`` of them; only the core says this.
 
@@ -289,6 +321,10 @@ AnyCommand = (
     | TakeLease
     | ReportHealth
     | StartTail
+    | StartChannelTail
+    | PauseChannelTail
+    | StopChannelTail
+    | RecordChannelTail
     | Expire
     | AdvanceWatch
     | KeepTails

@@ -26,8 +26,12 @@ from jinkies.commands import (
     Expire,
     Merge,
     Outcome,
+    PauseChannelTail,
+    RecordChannelTail,
     ReportHealth,
+    StartChannelTail,
     StartTail,
+    StopChannelTail,
     Tick,
 )
 from jinkies.config import Config
@@ -145,6 +149,9 @@ class Core:
             case StartTail(spec=spec):
                 authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
                 return Outcome(tail_id=self._logs().start_tail(spec).tail_id, reason="following")
+        if isinstance(command, StartChannelTail):  # what can't be followed is not recorded
+            authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+            self._logs().start_tail(command.spec)  # it waits a while for the bot
         if isinstance(command, CreatePullRequest | CreateIssue):
             await self._require_repository(command.alert_id)
         request = Request(
@@ -279,6 +286,7 @@ class Core:
             deliveries=state.deliveries,
             tails=self.logs.tails() if self.logs is not None else (),
             health=tuple(self.health.values()),
+            channel_tails=await self.reader.channel_tails(),
             silences=await self.reader.silences(self.clock.now_ms()),
         )
 
@@ -431,6 +439,8 @@ def _wanted(requests: list[Request], now_ms: int) -> Wanted:
         if isinstance(alert_id, int):
             wanted.alert_ids.add(alert_id)
         match request.command:
+            case StartChannelTail() | PauseChannelTail() | StopChannelTail() | RecordChannelTail():
+                wanted.channel_tails = True
             case Merge(into=into):
                 wanted.alert_ids.add(into)
             case Bulk(items=items):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from jinkies.matching import Silence
-from jinkies.model import Actor, AlertRow, Counts, Delivery, EntryKind, PartHealth, TailInfo
+from jinkies.model import Actor, AlertRow, ChannelTail, Counts, Delivery, EntryKind, PartHealth, TailInfo
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -27,6 +27,7 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="entry"):
     alert: AlertRow | None = None  # None with ``alert.expired``: drop it
     deliveries: tuple[Delivery, ...] = ()
     counts: Counts | None = None
+    channel_tail: ChannelTail | None = None  # with ``tail.…``
     silence: Silence | None = None  # with ``silence.started`` and ``silence.ended``
 
 
@@ -60,6 +61,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: tuple[Delivery, ...]  # those of ``rows``, and those not in step, at most SNAPSHOT_DELIVERIES
     tails: tuple[TailInfo, ...]
     health: tuple[PartHealth, ...]
+    channel_tails: tuple[ChannelTail, ...] = ()  # those that are not settled
     silences: tuple[Silence, ...] = ()  # those that run or are to come
 
 

@@ -24,7 +24,7 @@ from jinkies.events import (
     Update,
 )
 from jinkies.matching import Silence
-from jinkies.model import AlertRow, Counts, Delivery, EntryKind, PartHealth, TailInfo
+from jinkies.model import AlertRow, ChannelTail, Counts, Delivery, EntryKind, PartHealth, TailInfo
 from jinkies.operator import Operator
 
 BACKOFF_FIRST_S = 0.1
@@ -56,6 +56,7 @@ class Replica:
         self.rows: dict[int, AlertRow] = {}
         self.deliveries: dict[tuple[int, str, str], Delivery] = {}
         self.tails: tuple[TailInfo, ...] = ()
+        self.channel_tails: dict[int, ChannelTail] = {}  # those that are not settled
         self.silences: dict[int, Silence] = {}  # from the snapshot, and what started or ended since
         self.health: dict[str, PartHealth] = {}
         self.version = 0
@@ -109,6 +110,7 @@ class Replica:
         self.rows = {row.alert_id: row for row in snapshot.rows}
         self.deliveries = {(one.alert_id, one.channel_id, one.kind): one for one in snapshot.deliveries}
         self.tails = snapshot.tails
+        self.channel_tails = {tail.number: tail for tail in snapshot.channel_tails}
         self.silences = {silence.silence_id: silence for silence in snapshot.silences}
         self.health = {health.part: health for health in snapshot.health}
 
@@ -151,6 +153,10 @@ class Replica:
                 del self.deliveries[key]
         if entry.silence is not None:
             self.silences[entry.silence.silence_id] = entry.silence
+        if entry.channel_tail is not None:
+            self.channel_tails[entry.channel_tail.number] = entry.channel_tail
+            if entry.channel_tail.settled:
+                del self.channel_tails[entry.channel_tail.number]
         for delivery in entry.deliveries:
             self.deliveries[delivery.alert_id, delivery.channel_id, delivery.kind] = delivery
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from jinkies import calling, decisions, leases, lifecycle, silences, tally, work
+from jinkies import calling, channel_tails, decisions, leases, lifecycle, silences, tally, work
 from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
@@ -24,6 +24,8 @@ from jinkies.commands import (
     KeepTails,
     Merge,
     Outcome,
+    PauseChannelTail,
+    RecordChannelTail,
     RecordDelivery,
     RecordIssue,
     RecordPullRequest,
@@ -34,7 +36,9 @@ from jinkies.commands import (
     Resolve,
     Snooze,
     Split,
+    StartChannelTail,
     StartSilence,
+    StopChannelTail,
     TakeLease,
     Tick,
     Undo,
@@ -81,6 +85,7 @@ class Workspace:
         self._due = loaded.due
         self._silences = dict(loaded.silences)
         self._next_silence_id = loaded.next_silence_id
+        self._channel_tails = dict(loaded.channel_tails)
         self._seq = loaded.head_seq
         self._alerts = dict(loaded.alerts)
         self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
@@ -138,6 +143,8 @@ class Workspace:
                 return self._start_silence(command, actor)
             case EndSilence():
                 return self._end_silence(command, actor)
+            case StartChannelTail() | PauseChannelTail() | StopChannelTail() | RecordChannelTail():
+                return self._decide_channel_tail(command, actor)
             case Tick():
                 return self._tick(actor)
             case CreatePullRequest():
@@ -288,10 +295,27 @@ class Workspace:
         self.changes.entries[-1] = msgspec.structs.replace(self.changes.entries[-1], silence=silence)
         return Outcome(silence_id=silence.silence_id, seq=seq, reason=text)
 
-    def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
+    def _decide_channel_tail(self, command: channel_tails.Decidable, actor: Actor) -> Outcome:
+        if isinstance(command, RecordChannelTail):
+            self._check_board(command.holder)
+        changed = channel_tails.decide(command, self._channel_tails, self._seq + 1, actor, self._now_ms)
+        if changed is None:
+            return Outcome(changed=False, reason="it is so already")
+        tail = changed.tail
+        self._channel_tails[tail.number] = self.changes.channel_tails[tail.number] = tail
+        if changed.kind is None:
+            return Outcome(tail_id=str(tail.number), reason="noted")
+        seq = self._append(changed.kind, actor, None, changed.reason, None)
+        self.changes.entries[-1] = msgspec.structs.replace(self.changes.entries[-1], channel_tail=tail)
+        return Outcome(tail_id=str(tail.number), seq=seq, reason=changed.reason)
+
+    def _check_board(self, holder: str) -> None:
         lease = self._leases.get("board")
-        if lease is None or lease.holder != command.holder or lease.expires_at_ms <= self._now_ms:
+        if lease is None or lease.holder != holder or lease.expires_at_ms <= self._now_ms:
             raise Conflict("the board's lease is not yours")
+
+    def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
+        self._check_board(command.holder)
         self._stored(command.alert_id)
         recorded = self._mirror.record(command)
         if recorded is None:

@@ -25,6 +25,7 @@ from jinkies.model.alerts import (
     State,
     WorkState,
 )
+from jinkies.model.channel_tails import ChannelTail, TailTotals
 from jinkies.model.deliveries import DIGEST_SERVICES, DIGEST_WORST, Delivery, DeliveryState, Digest, DigestLine, What
 from jinkies.model.finding import AlertDetail, AlertPage, AlertQuery, Counts
 from jinkies.model.health import PartHealth, PartState
@@ -56,6 +57,7 @@ __all__ = [
     "AlertQuery",
     "AlertRow",
     "Calling",
+    "ChannelTail",
     "Counts",
     "Coverage",
     "Delivery",
@@ -89,6 +91,7 @@ __all__ = [
     "TailInfo",
     "TailMode",
     "TailSpec",
+    "TailTotals",
     "TimelineEntry",
     "Upstream",
     "What",

@@ -17,7 +17,7 @@ class PartState(StrEnum):
 
 
 class PartHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One of: store, ingest, tokens, discord, aws, github, watches."""
+    """One of: store, ingest, tokens, discord, aws, github, watches, tails (those in Discord)."""
 
     part: str
     state: PartState

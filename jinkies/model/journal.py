@@ -37,6 +37,9 @@ class EntryKind(StrEnum):
     ISSUE_OPENED = "issue.opened"
     ISSUE_FAILED = "issue.failed"
     DELIVERY_CHANGED = "delivery.changed"
+    TAIL_STARTED = "tail.started"  # in a Discord channel; likewise below
+    TAIL_CHANGED = "tail.changed"
+    TAIL_ENDED = "tail.ended"
     COMMAND_REFUSED = "command.refused"
 
 

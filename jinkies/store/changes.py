@@ -6,7 +6,7 @@ import msgspec
 
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
-from jinkies.model import AlertRow, Counts, Delivery, Occurrence, SavedTail
+from jinkies.model import AlertRow, ChannelTail, Counts, Delivery, Occurrence, SavedTail
 from jinkies.storms import Storm
 
 
@@ -53,6 +53,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     alert_ids: set[int] = msgspec.field(default_factory=set)
     fingerprints: set[str] = msgspec.field(default_factory=set)
     keys: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    channel_tails: bool = False
     now_ms: int = 0
     due_before_ms: int | None = None  # alerts that time decides on by then,
     due_limit: int = 0  # so many at most
@@ -74,6 +75,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     storms: dict[str, Storm]  # by channel; the newest digest of each that runs is among ``deliveries``
     next_silence_id: int
     silences: dict[int, Silence]  # those that run or are to come
+    channel_tails: dict[int, ChannelTail]  # those that are not settled
     due: list[int]  # ids of alerts that time decides on
     expired: list[int]  # ids of resolved alerts that are past keeping
     compactable: int = 0  # the journal may go up to here, in this step
@@ -93,6 +95,7 @@ class Changes(msgspec.Struct, kw_only=True):
     leases: dict[str, Lease | None] = msgspec.field(default_factory=dict)  # None: given back
     cursors: dict[str, str] = msgspec.field(default_factory=dict)
     tails: tuple[SavedTail, ...] | None = None  # all that are to be kept; None: as before
+    channel_tails: dict[int, ChannelTail] = msgspec.field(default_factory=dict)
     expired: list[int] = msgspec.field(default_factory=list)
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
@@ -104,5 +107,13 @@ class Changes(msgspec.Struct, kw_only=True):
     @property
     def empty(self) -> bool:
         """Nothing to write."""
-        written = (self.entries, self.answered, self.leases, self.cursors, self.deliveries, self.compact_through)
+        written = (
+            self.entries,
+            self.answered,
+            self.leases,
+            self.cursors,
+            self.deliveries,
+            self.compact_through,
+            self.channel_tails,
+        )
         return not any(written) and self.tails is None

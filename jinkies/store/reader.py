@@ -21,6 +21,7 @@ from jinkies.model import (
     AlertPage,
     AlertQuery,
     AlertRow,
+    ChannelTail,
     Counts,
     Delivery,
     EntryKind,
@@ -45,6 +46,7 @@ _occurrence = msgspec.json.Decoder(Occurrence).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 _silence = msgspec.json.Decoder(Silence).decode
 _entry = msgspec.json.Decoder(JournalEntry).decode
+_channel_tail = msgspec.json.Decoder(ChannelTail).decode
 _tails = msgspec.json.Decoder(tuple[SavedTail, ...]).decode
 
 
@@ -260,6 +262,12 @@ class Reader:
                 "SELECT image FROM silences WHERE ends_at_ms > ? ORDER BY ends_at_ms, silence_id", (now_ms,)
             )
         return tuple(_silence(image) for (image,) in rows)
+
+    async def channel_tails(self) -> tuple[ChannelTail, ...]:
+        """Those in Discord channels that are not settled, oldest first."""
+        async with self._connection() as db:
+            rows = await db.execute_fetchall("SELECT image FROM channel_tails ORDER BY number")
+        return tuple(_channel_tail(image) for (image,) in rows)
 
     async def next_due_at_ms(self) -> int | None:
         """When time alone decides something of an alert, the earliest such moment; None without one."""

@@ -15,7 +15,7 @@ import msgspec
 from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
-from jinkies.model import AlertRow, Counts, Delivery
+from jinkies.model import AlertRow, ChannelTail, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
@@ -55,6 +55,7 @@ _INSERT_TEXT = (
 _encode = msgspec.json.Encoder().encode
 _row = msgspec.json.Decoder(AlertRow).decode
 _silence = msgspec.json.Decoder(Silence).decode
+_channel_tail = msgspec.json.Decoder(ChannelTail).decode
 _storm = msgspec.json.Decoder(Storm).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 
@@ -140,6 +141,7 @@ class Writer:
             storms=self._load_storms(),
             next_silence_id=int(meta.get("next_silence_id", "1")),
             silences=self._load_silences(wanted.now_ms),
+            channel_tails=self._load_channel_tails() if wanted.channel_tails else {},
             due=due,
             expired=self._load_expired(wanted),
             compactable=self._load_compactable(wanted, head),
@@ -203,6 +205,10 @@ class Writer:
         silences = [_silence(image) for (image,) in rows]
         return {silence.silence_id: silence for silence in silences}
 
+    def _load_channel_tails(self) -> dict[int, ChannelTail]:
+        tails = [_channel_tail(image) for (image,) in self._fetch("SELECT image FROM channel_tails")]
+        return {tail.number: tail for tail in tails}
+
     def _load_due(self, wanted: Wanted) -> list[int]:
         if wanted.due_before_ms is None:
             return []
@@ -240,6 +246,7 @@ class Writer:
             [(channel_id, _encode(storm)) for channel_id, storm in changes.storms.items()],
         )
         self._write_silences(changes)
+        self._write_channel_tails(changes.channel_tails)
         compact(self._sqlite, changes)
         self._write_answered(changes)
         self._write_leases(changes)
@@ -290,6 +297,15 @@ class Writer:
             "INSERT INTO meta (name, value) VALUES ('next_silence_id', ?) ON CONFLICT (name) DO UPDATE"
             " SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
             (str(newest),),
+        )
+
+    def _write_channel_tails(self, tails: dict[int, ChannelTail]) -> None:
+        self._many(
+            "INSERT OR REPLACE INTO channel_tails (number, image) VALUES (?, ?)",
+            [(tail.number, _encode(tail)) for tail in tails.values() if not tail.settled],
+        )
+        self._many(
+            "DELETE FROM channel_tails WHERE number = ?", [(tail.number,) for tail in tails.values() if tail.settled]
         )
 
     def _write_occurrences(self, changes: Changes) -> None:
