@@ -40,6 +40,43 @@ class Commands(ipy.Extension):
     async def silent(self, ctx: ipy.SlashContext) -> None:
         return None
 
+    @ipy.slash_command(
+        name="logs", description="Has subcommands", sub_cmd_name="tail", sub_cmd_description="Follows somebody's logs"
+    )
+    @ipy.slash_option("service", "Which service", ipy.OptionType.STRING, required=True, autocomplete=True)
+    @ipy.slash_option("whose", "Whose logs", ipy.OptionType.USER)
+    @ipy.slash_option("limit", "How many", ipy.OptionType.INTEGER, min_value=1, max_value=50)
+    async def tail(self, ctx: ipy.SlashContext, service: str, whose: ipy.Member | None = None, limit: int = 5) -> None:
+        name = "nobody" if whose is None else whose.display_name
+        await ctx.send(f"{limit} of {service} for {name} asked by {ctx.author.display_name}")
+
+    @tail.autocomplete("service")
+    async def complete_tail(self, ctx: ipy.AutocompleteContext) -> None:
+        others = ",".join(f"{name}={value}" for name, value in ctx.kwargs.items() if name != "service")
+        await ctx.send([f"{ctx.input_text} {others}"])
+
+    @ipy.message_context_menu(name="Make this an alert")
+    async def make_alert(self, ctx: ipy.ContextMenuContext) -> None:
+        target = ctx.target
+        assert isinstance(target, ipy.Message)
+        await ctx.send_modal(
+            ipy.Modal(
+                ipy.ParagraphText(label="What", custom_id="what", value=target.content or "nothing"),
+                ipy.ShortText(label="Note", custom_id="note", required=False),
+                title="An alert",
+                custom_id="jk:make:7",
+            )
+        )
+
+    @ipy.modal_callback("jk:make:7")
+    async def made(self, ctx: ipy.ModalContext, what: str, note: str) -> None:
+        await ctx.defer(ephemeral=True)
+        await ctx.send(f"made of {what!r}, {note!r}")
+
+    @ipy.component_callback("jk:snooze:42")
+    async def snooze(self, ctx: ipy.ComponentContext) -> None:
+        await ctx.send(f"snoozed for {', '.join(map(str, ctx.values))}", ephemeral=True)
+
     @ipy.component_callback(re.compile(r"^jk:ack:\d+:[0-9a-f]{8}$"))
     async def acknowledge(self, ctx: ipy.ComponentContext) -> None:
         await ctx.edit_origin(content=f"acknowledged by {ctx.author.username}", components=[])
@@ -87,6 +124,11 @@ def buttons() -> list[ipy.ActionRow]:
             ipy.Button(style=ipy.ButtonStyle.LINK, label="Runbook", url="https://example.com/runbook"),
         ),
     ]
+
+
+def snoozing() -> list[ipy.ActionRow]:
+    times = [ipy.StringSelectOption(label=f"{hours} h", value=f"{hours}h") for hours in (1, 4, 24)]
+    return [ipy.ActionRow(ipy.StringSelectMenu(*times, custom_id="jk:snooze:42", placeholder="Snooze"))]
 
 
 def text_channel(bot: ipy.Client, sim: SimulatedDiscord, name: str = "alerts") -> ipy.GuildText:

@@ -31,7 +31,9 @@ async def test_a_client_logs_in_and_syncs_its_commands(sim: SimulatedDiscord) ->
     async with connected(sim) as bot:
         assert bot.user.username == "jinkies"
         assert [guild.name for guild in bot.guilds] == ["Mystery Inc"]
-        assert {command["name"] for command in sim.state.commands[None]} == {"ping", "diagnose", "whisper", "silent"}
+        assert {command["name"] for command in sim.state.commands[None]} == {
+            *("ping", "diagnose", "whisper", "silent", "logs", "Make this an alert")
+        }
         puts = sum(call.method == "PUT" for call in sim.calls)
 
     async with connected(sim):

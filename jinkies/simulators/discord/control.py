@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from jinkies.simulators.discord.answers import Answer, Refused
 from jinkies.simulators.discord.faults import Fault
 from jinkies.simulators.discord.gateway import Gateway
 from jinkies.simulators.discord.messages import components_of
-from jinkies.simulators.discord.people import Answer, People, Refused
+from jinkies.simulators.discord.people import People
 from jinkies.simulators.discord.server import Rest
 from jinkies.simulators.discord.state import State
 from jinkies.simulators.discord.world import Json
@@ -197,7 +198,7 @@ class Control:
                 "calls": len(self._rest.recording.calls),
                 "invalid_requests": self._rest.invalid_requests,
                 "faults_left": self._rest.faults.left,
-                "commands": sorted({each["name"] for kept in self._state.commands.values() for each in kept}),
+                "commands": self._state.registered.names,
             }
         )
 

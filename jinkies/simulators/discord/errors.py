@@ -116,3 +116,43 @@ def invalid_webhook_token() -> ApiError:
 def invalid_json() -> ApiError:
     """The body is no JSON."""
     return ApiError(400, 50109, "The request body contains invalid JSON.")
+
+
+def thread_exists() -> ApiError:
+    """The message already has its thread."""
+    return ApiError(400, 160004, "A thread has already been created for this message")
+
+
+def thread_is_archived() -> ApiError:
+    """Only deletions happen in an archived thread, and messages that wake it."""
+    return ApiError(400, 50083, "Thread is archived")
+
+
+def thread_is_locked() -> ApiError:
+    """A locked thread that is archived takes no message."""
+    return ApiError(400, 160005, "Thread is locked")
+
+
+def too_many_threads() -> ApiError:
+    """The guild has as many active threads as it may."""
+    return ApiError(400, 160006, "Maximum number of active threads reached")
+
+
+def wrong_channel_type() -> ApiError:
+    """What was asked is nothing that this kind of channel can do."""
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
+
+
+def too_large() -> ApiError:
+    """A file, or the whole request, is larger than Discord takes."""
+    return ApiError(413, 40005, "Request entity too large")
+
+
+def old_message() -> ApiError:
+    """An old message was edited too often of late."""
+    return ApiError(400, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later.")
+
+
+def system_message() -> ApiError:
+    """A message of Discord's own, which nobody may edit or delete."""
+    return ApiError(403, 50021, "Cannot execute action on a system message")

@@ -17,14 +17,21 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from jinkies.simulators.discord.messages import as_read
+from jinkies.simulators.discord.objects import guild_create_object, user_object
+from jinkies.simulators.discord.permissions import VIEW_CHANNEL
 from jinkies.simulators.discord.state import State
-from jinkies.simulators.discord.world import Json, guild_create_object, user_object
+from jinkies.simulators.discord.world import Json
 
 REPLAY_FRAMES = 5_000
 OUTBOX_FRAMES = 10_000
 KEPT_SESSIONS = 16
-GUILD_MESSAGES = 1 << 9
-PRIVILEGED_INTENTS = (1 << 1) | (1 << 8) | (1 << 15)  # members, presences, message content: refused, as by default
+KEPT_PRESENCES = 100
+MOST_SENT, SENT_WITHIN_S = 120, 60.0  # what a client may send before it is closed with 4008
+MESSAGE_CONTENT = 1 << 15
+PRIVILEGED_INTENTS = (1 << 1) | (1 << 8)  # members and presences: refused, as by default
+INTENTS = (("MESSAGE_", 1 << 9), ("TYPING_", 1 << 11), ("THREAD_", 1 << 0), ("CHANNEL_", 1 << 0), ("GUILD_", 1 << 0))
+"""Which intent a session needs for an event, by the start of its name; INTERACTION_CREATE needs none."""
 CLOSE_S = 0.2
 
 
@@ -44,6 +51,7 @@ class Session:
     intents: int
     seq: int = 0
     log: deque[Json] = field(default_factory=lambda: deque(maxlen=REPLAY_FRAMES))
+    presence: Json | None = None
     connection: Connection | None = None
 
 
@@ -54,6 +62,8 @@ class Connection:
         self.path = request.path
         self.session: Session | None = None
         self.heartbeats = 0
+        self.frozen = False  # open, and nothing comes through any more
+        self.sent_at_s: deque[float] = deque(maxlen=MOST_SENT)
         self._transport = request.transport
         self._socket = socket
         self._zlib = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
@@ -61,6 +71,8 @@ class Connection:
 
     def push(self, item: Json | Closed) -> None:
         """Queue a frame, or the closing of the connection; a reader this far behind is cut off."""
+        if self.frozen and not isinstance(item, Closed):
+            return
         try:
             self._outbox.put_nowait(item)
         except asyncio.QueueFull:
@@ -99,24 +111,39 @@ class Gateway:
         self.heartbeat_interval_ms = heartbeat_interval_ms
         self.acknowledge_heartbeats = True
         self.refuse = False
-        self.identifies = 0
         self.resumes = 0
+        self.presences: deque[Json] = deque(maxlen=KEPT_PRESENCES)
         self.connections: set[Connection] = set()
         self.sessions: dict[str, Session] = {}
         self._token = token
         state.listener = self.dispatch
 
     @property
+    def identifies(self) -> int:
+        """How many sessions were begun."""
+        return self.state.identifies
+
+    @property
     def live(self) -> list[Session]:
         """The sessions that a client is connected to, after READY or RESUMED."""
         return [session for session in self.sessions.values() if session.connection is not None]
 
+    @property
+    def presence(self) -> Json | None:
+        """What the bot last said of itself on a live session: its status and activities; None when it said nothing."""
+        return next((session.presence for session in reversed(self.live) if session.presence is not None), None)
+
     def dispatch(self, event: str, data: Json) -> None:
         """Send an event to every session that wants it; one whose client is away gets it when it resumes."""
+        needed = next((intent for start, intent in INTENTS if event.startswith(start)), 0)
         for session in self.sessions.values():
-            if event.startswith("MESSAGE_") and not session.intents & GUILD_MESSAGES:
+            if session.intents & needed != needed:
                 continue
-            self._record(session, event, data)
+            read = data
+            if event in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+                content = bool(session.intents & MESSAGE_CONTENT)
+                read = as_read(data, self.state.world.application_id, content=content)
+            self._record(session, event, read)
 
     def _record(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1
@@ -132,12 +159,27 @@ class Gateway:
         for connection in self.connections:
             connection.push({"op": 7, "d": None, "s": None, "t": None})
 
-    def invalidate(self) -> None:
-        """Op 9: every session is forgotten, and its client told to identify anew."""
-        self.sessions.clear()
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Op 9: every session is forgotten, and its client told to identify anew; a ``resumable`` one may come back."""
         for connection in self.connections:
+            self._detach(connection)
             connection.session = None
-            connection.push({"op": 9, "d": False, "s": None, "t": None})
+            connection.push({"op": 9, "d": resumable, "s": None, "t": None})
+        if not resumable:
+            self.sessions.clear()
+
+    def freeze(self) -> None:
+        """Every connection becomes a zombie: it stays open, and nothing comes through it, no acknowledgement either.
+
+        What happens meanwhile is replayed to a client that notices, reconnects and resumes.
+        """
+        for connection in self.connections:
+            connection.frozen = True
+
+    def ask_for_heartbeat(self) -> None:
+        """Op 1: every client shall send a heartbeat at once."""
+        for connection in self.connections:
+            connection.push({"op": 1, "d": None, "s": None, "t": None})
 
     def close(self, code: int = 1001) -> None:
         """Close every connection with a code; 0 cuts them without a closing handshake. Sessions stay resumable."""
@@ -203,6 +245,9 @@ class Gateway:
         if not isinstance(frame, dict) or not isinstance(frame.get("op"), int):
             raise Closed(4002, "Error while decoding payload.")
         operation, data = frame["op"], frame.get("d")
+        if connection.frozen:
+            return
+        self._count(connection)
         if operation == 1:
             self._heartbeat(connection)
         elif operation == 2:
@@ -211,8 +256,30 @@ class Gateway:
             self._resume(connection, data)
         elif connection.session is None:
             raise Closed(4003, "Not authenticated.")
-        elif operation not in (3, 4, 8, 31):
+        elif operation == 3:
+            self._present(connection.session, data)
+        elif operation not in (4, 8, 31):
             raise Closed(4001, "Unknown opcode.")
+
+    def _count(self, connection: Connection) -> None:
+        now_s, sent = self.state.clock.monotonic_s(), connection.sent_at_s
+        if len(sent) == MOST_SENT and now_s - sent[0] < SENT_WITHIN_S:
+            raise Closed(4008, "Rate limited.")
+        sent.append(now_s)
+
+    def _present(self, session: Session, presence: Any) -> None:
+        """Keep what the bot says of itself (op 3, or in its identify).
+
+        Raises:
+            Closed: 4002 when it is no presence.
+        """
+        activities = presence.get("activities") if isinstance(presence, dict) else None
+        if not isinstance(activities, list) or presence.get("status") not in ("online", "idle", "dnd", "invisible"):
+            raise Closed(4002, "Error while decoding payload.")
+        if any(not isinstance(each, dict) or not 0 < len(str(each.get("name", ""))) <= 128 for each in activities):
+            raise Closed(4002, "Error while decoding payload.")
+        session.presence = presence
+        self.presences.append(presence)
 
     def _heartbeat(self, connection: Connection) -> None:
         connection.heartbeats += 1
@@ -232,14 +299,22 @@ class Gateway:
         intents = identity.get("intents")
         if not isinstance(intents, int) or not isinstance(identity.get("properties"), dict):
             raise Closed(4013, "Invalid intent(s).")
-        if intents & PRIVILEGED_INTENTS:
+        refused = PRIVILEGED_INTENTS | (0 if self.state.world.message_content else MESSAGE_CONTENT)
+        if intents & refused:
             raise Closed(4014, "Disallowed intent(s).")
         session = Session(secrets.token_hex(16), intents, connection=connection)
+        if identity.get("presence"):
+            self._present(session, identity["presence"])
         self._keep(session)
         connection.session = session
-        self.identifies += 1
+        self.state.identifies += 1
         self._record(session, "READY", self._ready(session, host))
-        self._record(session, "GUILD_CREATE", guild_create_object(self.state.world))
+        self._record(session, "GUILD_CREATE", self._guild())
+
+    def _guild(self) -> Json:
+        shown = self.state.threads.shown
+        seen = (each for each in self.state.threads.active() if self.state.bot_permissions(each.id) & VIEW_CHANNEL)
+        return guild_create_object(self.state.world) | {"threads": [shown(each) for each in seen]}
 
     def _ready(self, session: Session, host: str) -> Json:
         world = self.state.world
@@ -251,6 +326,7 @@ class Gateway:
             "resume_gateway_url": f"ws://{host}/gateway/resume",
             "application": {"id": world.application_id, "flags": 0},
             "session_type": "normal",
+            "shard": [0, 1],
             "private_channels": [],
             "presences": [],
             "relationships": [],

@@ -12,6 +12,7 @@ import math
 import msgspec
 
 from jinkies.clock import Clock
+from jinkies.simulators.discord import errors
 from jinkies.simulators.discord.world import Json
 
 KEPT_WINDOWS = 1_000  # beyond this many, those that have reset are forgotten
@@ -27,7 +28,10 @@ class RateLimit(msgspec.Struct, frozen=True):
 class RateLimits(msgspec.Struct, frozen=True):
     """How strict the simulated Discord is. ``enabled=False`` answers without any limit or header.
 
-    ``messages`` holds for posting, editing and deleting in one channel, each with a bucket of its own.
+    ``messages`` holds for posting, editing and deleting in one channel, each with a bucket of its own. ``invalid`` is
+    how many answers of 401, 403 and 429 (but for shared limits) ban the address for the rest of the window.
+    ``old_edits`` is how often messages of a channel that are older than an hour may be edited; more is a 400 with the
+    code 30046, and None is as often as one likes (Discord says neither figure nor window).
     """
 
     enabled: bool = True
@@ -35,6 +39,8 @@ class RateLimits(msgspec.Struct, frozen=True):
     webhooks: RateLimit = RateLimit(5, 2.0)
     other: RateLimit = RateLimit(50, 1.0)
     overall: RateLimit = RateLimit(50, 1.0)
+    invalid: RateLimit = RateLimit(10_000, 600.0)
+    old_edits: RateLimit | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -51,6 +57,33 @@ class Buckets:
         self.limits = limits
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}  # bucket key to (when it resets, requests so far)
+        self._banned_until_s = 0.0
+        self.invalid = 0  # in all
+        self.refused = 0  # 429s that a bucket gave, in all
+
+    def count(self, status: int, headers: dict[str, str]) -> None:
+        """Count an answer, if it is one of those that ban an address."""
+        if status not in (401, 403, 429) or headers.get("X-RateLimit-Scope") == "shared":
+            return
+        self.invalid += 1
+        used, _ = self._spend("invalid", self.limits.invalid)
+        if used >= self.limits.invalid.requests and self.banned_for_s() is None:
+            self._banned_until_s = self._windows["invalid"][0]
+
+    def banned_for_s(self) -> int | None:
+        """For how many seconds the address is still banned for its invalid requests; None when it is not."""
+        left_s = self._banned_until_s - self._clock.monotonic_s()
+        return math.ceil(left_s) if left_s > 0 else None
+
+    def take_old_edit(self, channel_id: str) -> None:
+        """Count an edit of an old message.
+
+        Raises:
+            ApiError: 30046 when the channel has had as many as it may.
+        """
+        limit = self.limits.old_edits
+        if limit is not None and self._spend(f"old edits {channel_id}", limit)[1] is not None:
+            raise errors.old_message()
 
     def take(self, method: str, template: str, major: str) -> Verdict:
         """Count one request.
@@ -64,6 +97,7 @@ class Buckets:
             return Verdict({})
         exempt = template.startswith("/webhooks/")
         if not exempt and (wait_s := self._spend("global", self.limits.overall)[1]) is not None:
+            self.refused += 1
             return self._global_refusal(wait_s)
         limit = self._limit_of(method, template)
         key = f"{method} {template} {major}"
@@ -71,6 +105,7 @@ class Buckets:
         headers = self._headers(key, limit, used)
         if wait_s is None:
             return Verdict(headers)
+        self.refused += 1
         headers |= {"Retry-After": str(math.ceil(wait_s)), "X-RateLimit-Scope": "user"}
         return Verdict(headers, _refusal(wait_s, everywhere=False))
 

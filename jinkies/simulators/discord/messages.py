@@ -6,8 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from jinkies.simulators.discord.world import Json, User, World, user_object
+from jinkies.simulators.discord.interaction import Interaction
+from jinkies.simulators.discord.objects import user_object
+from jinkies.simulators.discord.world import Json, User, World
 
+HAS_THREAD = 1 << 5
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 EDITABLE_FLAGS = (1 << 2) | (1 << 12)  # SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS
@@ -75,7 +78,8 @@ def mentions(world: World, content: str, allowed: Json | None) -> Json:
     parse = rules.get("parse") or []
     people, roles = rules.get("users") or [], rules.get("roles") or []
     named = re.findall(r"<@!?(\d+)>", content)
-    users = [user for user in world.users if user.id in named and ("users" in parse or user.id in people)]
+    known = (*world.users, world.bot)
+    users = [user for user in known if user.id in named and ("users" in parse or user.id in people)]
     found = [role for role in dict.fromkeys(re.findall(r"<@&(\d+)>", content)) if "roles" in parse or role in roles]
     return {
         "mentions": [user_object(user) for user in users],
@@ -113,6 +117,25 @@ def new_message(world: World, message_id: str, channel_id: str, author: User, bo
     return message
 
 
+def answer_metadata(interaction: Interaction, world: World) -> Json:
+    """The ``interaction_metadata`` of a message that answers an interaction: who asked, and how."""
+    about: Json = {
+        "id": interaction.id,
+        "type": interaction.kind,
+        "user": user_object(interaction.user),
+        "authorizing_integration_owners": {"0": world.guild_id},
+    }
+    if interaction.kind == 3:
+        about["interacted_message_id"] = interaction.source_id
+    if interaction.kind == 5 and interaction.opened_by is not None:
+        about["triggering_interaction_metadata"] = answer_metadata(interaction.opened_by, world)
+    if interaction.target_id is not None and any(interaction.target_id == each.id for each in world.users):
+        about["target_user"] = user_object(next(each for each in world.users if each.id == interaction.target_id))
+    elif interaction.target_id is not None:
+        about["target_message_id"] = interaction.target_id
+    return about
+
+
 def edited(world: World, message: Json, body: Json, at_ms: int) -> Json:
     """The message after an edit: what the body names is replaced, what it leaves out (or sends as null embeds) stays.
 
@@ -128,12 +151,53 @@ def edited(world: World, message: Json, body: Json, at_ms: int) -> Json:
         after["components"] = stored_components(body["components"])
     if body.get("flags") is not None:
         after["flags"] = (after["flags"] & ~EDITABLE_FLAGS) | (int(body["flags"]) & EDITABLE_FLAGS)
-    if "attachments" in body:
-        kept = {str(attachment["id"]) for attachment in body["attachments"] or []}
-        after["attachments"] = [attachment for attachment in after["attachments"] if attachment["id"] in kept]
     return after
+
+
+def thread_starter(world: World, message_id: str, thread_id: str, source: Json, at_ms: int) -> Json:
+    """The first message of a thread that was made from ``source``: THREAD_STARTER_MESSAGE, nothing but a reference."""
+    message = new_message(world, message_id, thread_id, world.bot, {}, at_ms)
+    reference = {"type": 0, "message_id": source["id"], "channel_id": source["channel_id"], "guild_id": world.guild_id}
+    quoted = {key: value for key, value in source.items() if key not in ("thread", "referenced_message")}
+    return message | {
+        "type": 21,
+        "author": source["author"],
+        "message_reference": reference,
+        "referenced_message": quoted,
+    }
+
+
+def thread_created(
+    world: World, message_id: str, channel_id: str, thread_id: str, name: str, owner: User, at_ms: int
+) -> Json:
+    """What a channel shows of a thread that was made without a message: type THREAD_CREATED, with the thread's name."""
+    message = new_message(world, message_id, channel_id, owner, {"content": name}, at_ms)
+    reference = {"type": 0, "channel_id": thread_id, "guild_id": world.guild_id}
+    return message | {"type": 18, "message_reference": reference}
+
+
+def as_read(message: Json, bot_id: str, *, content: bool) -> Json:
+    """A message as the bot may read it: without the message content intent a person's is empty.
+
+    It is not when the message mentions the bot or answers one of its messages with a mention (Discord's
+    documentation, "Message Content Intent").
+    """
+    mentioned = any(user["id"] == bot_id for user in message["mentions"])
+    if content or mentioned or message["author"]["id"] == bot_id:
+        return message
+    return message | {"content": "", "embeds": [], "attachments": [], "components": []}
 
 
 def components_of(message: Json) -> list[Json]:
     """Every interactive component of a message, in the order it shows them."""
     return [component for row in message["components"] for component in row.get("components", [])]
+
+
+def answer_to(message: Json, answered: Json, world: World) -> None:
+    """Make a message a reply to another one, mentioning who wrote that."""
+    reference = {"type": 0, "message_id": answered["id"], "channel_id": answered["channel_id"]}
+    message["type"] = 19
+    message["message_reference"] = reference | {"guild_id": world.guild_id}
+    message["referenced_message"] = {key: value for key, value in answered.items() if key != "referenced_message"}
+    if all(user["id"] != answered["author"]["id"] for user in message["mentions"]):
+        message["mentions"] = [*message["mentions"], answered["author"]]

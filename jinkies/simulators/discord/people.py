@@ -1,73 +1,39 @@
-"""What people do in the simulated Discord (press, type a command, send a form), and what the bot answers them."""
+"""What people do with the bot in the simulated Discord: press, choose, type commands, use context menus, send forms."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from jinkies.simulators.discord import messages
-from jinkies.simulators.discord.forms import utf16_length
+from jinkies.simulators.discord.answers import Answer, AnswerKind, Refused, answer_of, settled
+from jinkies.simulators.discord.commands import MESSAGE_MENU, USER_MENU, offered_to
+from jinkies.simulators.discord.files import MAX_FILE_BYTES
 from jinkies.simulators.discord.gateway import Gateway
-from jinkies.simulators.discord.state import ANSWER_WITHIN_S, Interaction, State
-from jinkies.simulators.discord.world import ALL_PERMISSIONS, Channel, Json, User, channel_object, member_object
+from jinkies.simulators.discord.interaction import Interaction
+from jinkies.simulators.discord.objects import member_object
+from jinkies.simulators.discord.permissions import written
+from jinkies.simulators.discord.state import ANSWER_WITHIN_S, State
+from jinkies.simulators.discord.typed import CommandLine, Form, Value, interaction_channel, resolved_entity, selected
+from jinkies.simulators.discord.world import Json, User
+from jinkies.simulators.discord.writing import Writing
+
+__all__ = ["Answer", "AnswerKind", "People", "Refused"]
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MAX_WAIT_S = 60.0
 
 
-class Refused(Exception):
-    """A person could not have done this: the button is disabled or gone, the command or user does not exist."""
+class People(Writing):
+    """Acts as the guild's members. Everyone is named by id or name, every channel and thread too.
 
-
-class AnswerKind(StrEnum):
-    """What a person sees after acting."""
-
-    MESSAGE = "message"  # a new message, everyone's or ephemeral
-    UPDATE = "update"  # the pressed message changed
-    ACKNOWLEDGED = "acknowledged"  # accepted without a visible answer (a deferred update)
-    THINKING = "thinking"  # deferred, and still nothing when the wait was over
-    MODAL = "modal"
-    CHOICES = "choices"
-    WAITING = "waiting"  # no answer yet, and Discord's three seconds are not over
-    FAILED = "failed"  # "This interaction failed"
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The bot's answer to one interaction, as far as it got.
-
-    ``message`` is the answer itself (or the changed message), ``followups`` what came after it, ``modal`` a form's
-    title, custom_id and components, ``choices`` what an autocomplete offers.
+    Every method waits for the bot's answer, ``wait_s`` seconds at most and never more than a minute, and gives what
+    came of it.
     """
 
-    kind: AnswerKind
-    interaction_id: str
-    ephemeral: bool = False
-    message: Json | None = None
-    followups: tuple[Json, ...] = ()
-    modal: Json | None = None
-    choices: tuple[Json, ...] = ()
-    reason: str = ""
-
-    @property
-    def text(self) -> str:
-        """All the text that came back: contents and embeds, one a line."""
-        shown = [message for message in (self.message, *self.followups) if message is not None]
-        lines = [str(message["content"]) for message in shown]
-        for embed in (embed for message in shown for embed in message["embeds"]):
-            lines += [str(embed[name]) for name in ("title", "description") if name in embed]
-            lines += [f"{field['name']}: {field['value']}" for field in embed.get("fields", [])]
-        return "\n".join(line for line in lines if line)
-
-
-class People:
-    """Acts as the guild's members."""
-
     def __init__(self, state: State, gateway: Gateway) -> None:
-        self._state = state
+        super().__init__(state)
         self._gateway = gateway
 
     async def press(
@@ -78,17 +44,15 @@ class People:
         Args:
             message_id: the message that carries it, a channel's or one that only ``user`` sees.
             custom_id: the component.
-            user: a person's id or name.
-            values: what was chosen, for a select menu.
-            wait_s: how long to wait for the answer, at most a minute.
+            user: who presses.
+            values: what is chosen: of a string select the options' values, else ids or names.
+            wait_s: how long to wait for the answer.
 
         Raises:
             Refused: no such message, component or person; or the component is disabled.
         """
-        person = self._person(user)
-        message = self._state.messages.get(message_id)
-        if message is None or self._state.only_for.get(message_id, person.id) != person.id:
-            raise Refused(f"no message {message_id} that {person.name} can see")
+        person = self.person(user)
+        message = self._seen_by(person, message_id)
         component = next((c for c in messages.components_of(message) if c.get("custom_id") == custom_id), None)
         if component is None:
             raise Refused(f"message {message_id} has no component {custom_id!r}")
@@ -96,7 +60,7 @@ class People:
             raise Refused(f"{custom_id!r} is disabled")
         data: Json = {"custom_id": custom_id, "component_type": component["type"], "id": component["id"]}
         if component["type"] != 2:
-            data["values"] = list(_checked_values(component, values))
+            data |= selected(self._state.world, component, values)
         interaction = self._state.begin(COMPONENT, person, message["channel_id"], custom_id, message_id)
         return await self._send(interaction, data, wait_s)
 
@@ -107,120 +71,121 @@ class People:
 
         Args:
             name: the command, with subcommands after a space: ``"logs tail"``.
-            options: values by option name.
-            user: a person's id or name.
-            channel: a channel's id or name.
-            wait_s: how long to wait for the answer, at most a minute.
+            options: values by option name; of people, roles and channels ids or names.
+            user: who types.
+            channel: where.
+            wait_s: how long to wait for the answer.
 
         Raises:
-            Refused: no such command, person or channel; an option that is unknown, missing or of the wrong kind.
+            Refused: no such command, person or channel, or it is not theirs to use; an option that is unknown,
+                missing or of the wrong kind.
         """
-        person, place = self._person(user), self._place(channel)
-        data, leaf = self._command_data(name)
-        leaf.extend(_option_values(self._definition(name), options))
-        return await self._send(self._state.begin(COMMAND, person, place.id, name), data, wait_s)
+        person, where = self._acting(user, channel)
+        line = self._line(name, person)
+        line.fill(options)
+        return await self._send(self._state.begin(COMMAND, person, where, name), line.data, wait_s)
 
-    async def autocomplete(self, name: str, option: str, typed: str, user: str, channel: str) -> Answer:
-        """Type into an option that completes.
+    async def autocomplete(
+        self,
+        name: str,
+        option: str,
+        typed: str,
+        user: str,
+        channel: str,
+        *,
+        others: Mapping[str, Any] | None = None,
+        wait_s: float = 5.0,
+    ) -> Answer:
+        """Type into an option that completes; ``others`` are the options that are filled in already, by name.
 
         Raises:
             Refused: no such command, option, person or channel.
         """
-        person, place = self._person(user), self._place(channel)
-        data, leaf = self._command_data(name)
-        known = {each["name"]: each for each in self._definition(name).get("options", [])}
-        if not known.get(option, {}).get("autocomplete"):
-            raise Refused(f"/{name} has no option {option!r} that completes")
-        leaf.append({"name": option, "type": known[option]["type"], "value": typed, "focused": True})
-        return await self._send(self._state.begin(AUTOCOMPLETE, person, place.id, name), data, 5.0)
+        person, where = self._acting(user, channel)
+        line = self._line(name, person)
+        line.complete(option, typed, others or {})
+        return await self._send(self._state.begin(AUTOCOMPLETE, person, where, name), line.data, wait_s)
 
-    async def modal(self, custom_id: str, fields: Mapping[str, str], user: str, *, wait_s: float = 5.0) -> Answer:
+    async def menu(self, name: str, target: str, user: str, channel: str = "alerts", *, wait_s: float = 5.0) -> Answer:
+        """Use a context menu command on a message (its id), or on a member (id or name) in a channel.
+
+        Raises:
+            Refused: no such command, message or person, or it is not theirs to use.
+        """
+        person = self.person(user)
+        world = self._state.world
+        command = self._state.registered.find(world, name, MESSAGE_MENU)
+        if command is not None:
+            message = self._seen_by(person, target)
+            where, target_id, resolved = (
+                message["channel_id"],
+                target,
+                {"messages": {target: self._state.shown(message)}},
+            )
+        else:
+            command = self._state.registered.find(world, name, USER_MENU)
+            if command is None:
+                raise Refused(f"no context menu {name!r}")
+            where = self.where(channel)
+            target_id, resolved = resolved_entity(world, "users", target)
+        self._check_offered(command, person)
+        interaction = self._state.begin(COMMAND, person, where, name)
+        interaction.target_id = target_id
+        about = {key: command[key] for key in ("id", "name", "type", "guild_id") if key in command}
+        return await self._send(interaction, about | {"target_id": target_id, "resolved": resolved}, wait_s)
+
+    async def modal(self, custom_id: str, fields: Mapping[str, Value], user: str, *, wait_s: float = 5.0) -> Answer:
         """Fill in and send the form that the bot last showed this person under ``custom_id``.
+
+        Args:
+            custom_id: the form's.
+            fields: by custom_id, a text for a text input, one or several values for a select; the rest stays as the bot
+                filled it in.
+            user: who sends it.
+            wait_s: how long to wait for the answer.
 
         Raises:
             Refused: no such form is open, or Discord would not let these fields be sent.
         """
-        person = self._person(user)
-        shown = next(
-            (
-                each
-                for each in reversed(self._state.interactions.values())
-                if each.user.id == person.id
-                and each.callback == 9
-                and each.data["custom_id"] == custom_id
-                and not each.submitted
-            ),
-            None,
-        )
+        person = self.person(user)
+        shown = next((each for each in self._forms_of(person) if each.data["custom_id"] == custom_id), None)
         if shown is None:
             raise Refused(f"{person.name} has no form {custom_id!r} open")
-        components = _filled(shown.data, fields)
+        form = Form(self._state.world, shown.data, fields)
         shown.submitted = True
         interaction = self._state.begin(MODAL_SUBMIT, person, shown.channel_id, custom_id, shown.source_id)
-        return await self._send(interaction, {"custom_id": custom_id, "components": components}, wait_s)
+        interaction.opened_by = shown
+        data: Json = {"custom_id": custom_id, "components": form.components}
+        return await self._send(interaction, data | ({"resolved": form.resolved} if form.resolved else {}), wait_s)
 
-    async def say(self, content: str, user: str, channel: str) -> Json:
-        """Post a person's own message.
+    def forms(self, user: str) -> list[Json]:
+        """The forms that a person has open, the newest first, as the bot sent them."""
+        return [each.data for each in self._forms_of(self.person(user))]
 
-        Raises:
-            Refused: no such person or channel.
-        """
-        person, place = self._person(user), self._place(channel)
-        now_ms = self._state.clock.now_ms()
-        body = {"content": content}
-        message = messages.new_message(self._state.world, self._state.new_id(), place.id, person, body, now_ms)
-        self._state.add(message)
-        await self._state.touch()
+    def _forms_of(self, person: User) -> list[Interaction]:
+        opened = reversed(self._state.interactions.values())
+        return [each for each in opened if each.user.id == person.id and each.callback == 9 and not each.submitted]
+
+    def _seen_by(self, person: User, message_id: str) -> Json:
+        message = self._state.messages.get(message_id)
+        if message is None or self._state.only_for.get(message_id, person.id) != person.id:
+            raise Refused(f"no message {message_id} that {person.name} can see")
+        self._check_thread(person, self._state.threads.get(message["channel_id"]))
         return message
 
-    async def delete(self, message_id: str) -> None:
-        """A moderator deletes a message.
+    def _acting(self, user: str, channel: str) -> tuple[User, str]:
+        person, where = self.person(user), self.where(channel)
+        self._check_thread(person, self._state.threads.get(where))
+        return person, where
 
-        Raises:
-            Refused: there is none.
-        """
-        if message_id not in self._state.messages:
-            raise Refused(f"no message {message_id}")
-        self._state.delete(self._state.messages[message_id])
-        await self._state.touch()
+    def _line(self, name: str, person: User) -> CommandLine:
+        line = CommandLine(self._state, name)
+        self._check_offered(line.command, person)
+        return line
 
-    def _person(self, who: str) -> User:
-        found = self._state.world.user(who)
-        if found is None:
-            raise Refused(f"no user {who!r} in the guild")
-        return found
-
-    def _place(self, which: str) -> Channel:
-        found = self._state.world.channel(which)
-        if found is None:
-            raise Refused(f"no channel {which!r} in the guild")
-        return found
-
-    def _command_data(self, name: str) -> tuple[Json, list[Json]]:
-        """An interaction's ``data`` for a command, and the list inside it that takes the options."""
-        root, *path = name.split()
-        command = self._state.command(root)
-        if command is None:
-            raise Refused(f"no command /{root}")
-        data: Json = {"id": command["id"], "name": root, "type": 1, "options": []}
-        if command.get("guild_id"):
-            data["guild_id"] = command["guild_id"]
-        level, defined = data, command
-        for part in path:
-            defined = next((each for each in defined.get("options", []) if each["name"] == part), {})
-            level["options"].append({"name": part, "type": defined.get("type"), "options": []})
-            level = level["options"][0]
-        return data, level["options"]
-
-    def _definition(self, name: str) -> Json:
-        root, *path = name.split()
-        defined = self._state.command(root) or {}
-        for part in path:
-            subcommands = [each for each in defined.get("options", []) if each["type"] in (1, 2)]
-            defined = next((each for each in subcommands if each["name"] == part), {})
-        if not defined or any(each["type"] in (1, 2) for each in defined.get("options", [])):
-            raise Refused(f"no command /{name}")
-        return defined
+    def _check_offered(self, command: Json, person: User) -> None:
+        if not offered_to(self._state.world, command, person):
+            raise Refused(f"{person.name} may not use {command['name']!r}")
 
     async def _send(self, interaction: Interaction, data: Json, wait_s: float) -> Answer:
         if not self._gateway.sessions:
@@ -230,8 +195,7 @@ class People:
         return await self._await_answer(interaction, min(wait_s, MAX_WAIT_S))
 
     def _payload(self, interaction: Interaction, data: Json) -> Json:
-        world = self._state.world
-        channel = next(channel for channel in world.channels if channel.id == interaction.channel_id)
+        world, user = self._state.world, interaction.user
         payload: Json = {
             "id": interaction.id,
             "application_id": world.application_id,
@@ -239,28 +203,28 @@ class People:
             "data": data,
             "guild_id": world.guild_id,
             "guild": {"id": world.guild_id, "locale": "en-US", "features": []},
-            "channel_id": channel.id,
-            "channel": channel_object(world, channel) | {"permissions": ALL_PERMISSIONS},
-            "member": member_object(interaction.user, permissions=ALL_PERMISSIONS),
+            "channel_id": interaction.channel_id,
+            "channel": interaction_channel(self._state, interaction.channel_id, user),
+            "member": member_object(user, permissions=world.permissions(user)),
             "token": interaction.token,
             "version": 1,
-            "app_permissions": ALL_PERMISSIONS,
-            "locale": "en-US",
+            "app_permissions": written(self._state.bot_permissions(interaction.channel_id)),
+            "locale": user.locale,
             "guild_locale": "en-US",
             "entitlements": [],
             "authorizing_integration_owners": {"0": world.guild_id},
             "context": 0,
-            "attachment_size_limit": 10_485_760,
+            "attachment_size_limit": MAX_FILE_BYTES,
         }
-        return payload if interaction.source is None else payload | {"message": interaction.source}
+        return payload if interaction.source is None else payload | {"message": self._state.shown(interaction.source)}
 
     async def _await_answer(self, interaction: Interaction, wait_s: float) -> Answer:
         await self._until(lambda: interaction.callback is not None, interaction, min(wait_s, ANSWER_WITHIN_S))
         if interaction.callback is not None:
-            await self._until(lambda: self._settled(interaction), interaction, wait_s)
+            await self._until(lambda: settled(self._state, interaction), interaction, wait_s)
         return self.answer(interaction)
 
-    async def _until(self, ready: Any, interaction: Interaction, wait_s: float) -> None:
+    async def _until(self, ready: Callable[[], bool], interaction: Interaction, wait_s: float) -> None:
         left_s = interaction.at_s + wait_s - self._state.clock.monotonic_s()
         try:
             async with asyncio.timeout(max(0.0, left_s)), self._state.changed:
@@ -268,106 +232,6 @@ class People:
         except TimeoutError:
             return
 
-    def _settled(self, interaction: Interaction) -> bool:
-        if interaction.callback == 5:
-            return not interaction.loading or interaction.original_id not in self._state.messages
-        if interaction.callback == 6:
-            return bool(interaction.followups) or self._source_changed(interaction)
-        return True
-
-    def _source_changed(self, interaction: Interaction) -> bool:
-        return self._state.messages.get(str(interaction.source_id)) is not interaction.source
-
     def answer(self, interaction: Interaction) -> Answer:
         """The answer as it stands now."""
-        kept = self._state.messages
-        original = kept.get(str(interaction.original_id))
-        return Answer(
-            kind=self._kind(interaction),
-            interaction_id=interaction.id,
-            ephemeral=interaction.original_id in self._state.only_for
-            or any(each in self._state.only_for for each in interaction.followups),
-            message=original,
-            followups=tuple(kept[each] for each in interaction.followups if each in kept),
-            modal=interaction.data if interaction.callback == 9 else None,
-            choices=tuple(interaction.data.get("choices") or ()) if interaction.callback == 8 else (),
-            reason="The application did not respond" if self._kind(interaction) is AnswerKind.FAILED else "",
-        )
-
-    def _kind(self, interaction: Interaction) -> AnswerKind:
-        simple = {4: AnswerKind.MESSAGE, 7: AnswerKind.UPDATE, 8: AnswerKind.CHOICES, 9: AnswerKind.MODAL}
-        if interaction.callback is None:
-            late = self._state.clock.monotonic_s() - interaction.at_s >= ANSWER_WITHIN_S
-            return AnswerKind.FAILED if late else AnswerKind.WAITING
-        if interaction.callback == 5:
-            return AnswerKind.THINKING if interaction.loading else AnswerKind.MESSAGE
-        if interaction.callback == 6:
-            return AnswerKind.UPDATE if self._source_changed(interaction) else AnswerKind.ACKNOWLEDGED
-        return simple.get(interaction.callback, AnswerKind.ACKNOWLEDGED)
-
-
-def _checked_values(menu: Json, values: tuple[str, ...]) -> tuple[str, ...]:
-    known = {option["value"] for option in menu.get("options", [])}
-    if menu["type"] == 3 and not known.issuperset(values):
-        raise Refused(f"the menu does not offer {sorted(set(values) - known)}")
-    if not menu.get("min_values", 1) <= len(values) <= menu.get("max_values", 1):
-        raise Refused(f"{len(values)} values chosen")
-    return values
-
-
-def _option_values(definition: Json, options: Mapping[str, Any]) -> list[Json]:
-    known = {each["name"]: each for each in definition.get("options", [])}
-    if unknown := sorted(options.keys() - known.keys()):
-        raise Refused(f"/{definition['name']} has no option {unknown}")
-    if missing := [name for name, each in known.items() if each.get("required") and name not in options]:
-        raise Refused(f"/{definition['name']} needs {missing}")
-    return [{"name": name, "type": known[name]["type"], "value": _value(known[name], v)} for name, v in options.items()]
-
-
-def _value(option: Json, value: Any) -> Any:
-    """What Discord's own client would let a person enter there."""
-    kinds: dict[int, tuple[type, ...]] = {3: (str,), 4: (int,), 5: (bool,), 10: (int, float)}
-    allowed = kinds.get(option["type"])
-    if allowed is None:
-        raise Refused(f"the simulator cannot fill in an option of type {option['type']}")
-    if not isinstance(value, allowed) or (isinstance(value, bool) and option["type"] != 5):
-        raise Refused(f"{option['name']!r} cannot be {value!r}")
-    if option.get("choices") and value not in [choice["value"] for choice in option["choices"]]:
-        raise Refused(f"{option['name']!r} does not offer {value!r}")
-    if isinstance(value, str):
-        _check_between(option["name"], utf16_length(value), option.get("min_length"), option.get("max_length", 6_000))
-    elif not isinstance(value, bool) and isinstance(value, (int, float)):
-        _check_between(option["name"], value, option.get("min_value"), option.get("max_value"))
-    return value
-
-
-def _check_between(name: str, number: float, least: float | None, most: float | None) -> None:
-    if (least is not None and number < least) or (most is not None and number > most):
-        raise Refused(f"{name!r} is out of bounds: {number}")
-
-
-def _filled(shown: Json, fields: Mapping[str, str]) -> list[Json]:
-    """A form's components with what was typed, in the shape of a modal submission."""
-    numbers = iter(range(1, 100))
-    left = dict(fields)
-
-    def fill(component: Json) -> Json:
-        typed = left.pop(component["custom_id"], component.get("value") or "")
-        if component.get("required", True) and not typed:
-            raise Refused(f"{component['custom_id']!r} must be filled in")
-        if typed:
-            most = component.get("max_length") or 4_000
-            _check_between(component["custom_id"], utf16_length(typed), component.get("min_length"), most)
-        value = {"values": [typed]} if component["type"] != 4 else {"value": typed}
-        return {"type": component["type"], "id": next(numbers), "custom_id": component["custom_id"]} | value
-
-    submitted: list[Json] = []
-    for outer in shown["components"]:
-        number = next(numbers)
-        if outer["type"] == 18:
-            submitted.append({"type": 18, "id": number, "component": fill(outer["component"])})
-        else:
-            submitted.append({"type": 1, "id": number, "components": [fill(inside) for inside in outer["components"]]})
-    if left:
-        raise Refused(f"the form has no field {sorted(left)}")
-    return submitted
+        return answer_of(self._state, interaction)

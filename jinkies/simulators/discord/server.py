@@ -14,14 +14,15 @@ from aiohttp import web
 from jinkies.simulators.discord import errors
 from jinkies.simulators.discord.errors import ApiError
 from jinkies.simulators.discord.faults import Fault, FaultKind, Faults
+from jinkies.simulators.discord.files import Upload, check_sizes, chosen
 from jinkies.simulators.discord.limits import Buckets
 from jinkies.simulators.discord.recording import Call, Recording, masked
 from jinkies.simulators.discord.state import State
 from jinkies.simulators.discord.world import Json
 
 API = "/api/v10"
-MAX_BODY_BYTES = 12 * 1024 * 1024  # ten MiB of attachments, Discord's default, and their frame
-KEPT_HEADERS = ("authorization", "content-type", "user-agent", "x-audit-log-reason")
+MAX_BODY_BYTES = 26 * 1024 * 1024  # a request as a whole: 25 MiB of files, and their frame
+BANNED = "error code: 1015"  # what Discord's network answers an address with too many invalid requests
 MAJOR = ("channel_id", "guild_id", "webhook_token")  # what Discord counts rate limits by, beside the route
 Handler = Callable[["Received"], Awaitable[Any]]
 
@@ -32,8 +33,50 @@ class Received(msgspec.Struct, frozen=True):
     params: dict[str, str]
     query: dict[str, str]
     body: Any = None
-    files: tuple[tuple[str, bytes], ...] = ()
+    files: tuple[Upload, ...] = ()
     host: str = ""
+
+
+class Created(msgspec.Struct, frozen=True):
+    """An answer with the status 201."""
+
+    body: Any
+
+
+def attachments_after(
+    state: State,
+    received: Received,
+    body: Json,
+    channel_id: str,
+    *,
+    existing: list[Json] | None = None,
+    path: tuple[str, ...] = (),
+) -> list[Json]:
+    """The attachments that a message has after a request, those that came with it stored.
+
+    Args:
+        state: where they are stored.
+        received: the request, with its files.
+        body: the checked message in it.
+        channel_id: where the message is.
+        existing: the message's attachments before; None for a new message.
+        path: where ``body`` stands in the request.
+
+    Raises:
+        ApiError: see ``check_sizes`` and ``chosen``.
+    """
+    check_sizes(received.files)
+    listed = body["attachments"] or [] if "attachments" in body else None
+    if listed is None and not received.files:
+        return existing or []
+    after = []
+    for found, described in chosen(listed, received.files, existing or [], path):
+        if isinstance(found, Upload):
+            found = state.files.keep(state.new_id(), received.host, channel_id, found, described)
+        elif described.get("description") is not None:
+            found = found | {"description": str(described["description"])}
+        after.append(found)
+    return after
 
 
 class Rest:
@@ -43,9 +86,13 @@ class Rest:
         self.state = state
         self.faults = Faults()
         self.recording = recording
-        self.invalid_requests = 0  # 401, 403 and 429: Discord bans an address at 10,000 in ten minutes
-        self._buckets = buckets
+        self.buckets = buckets
         self._expected = f"Bot {token}".encode()
+
+    @property
+    def invalid_requests(self) -> int:
+        """Answers so far that count as invalid requests: 401, 403, and 429 but for shared limits."""
+        return self.buckets.invalid
 
     def route(self, template: str, handler: Handler, *, open_to_all: bool = False) -> Callable[..., Any]:
         """An aiohttp handler for a route; ``open_to_all`` ones need no token (interactions carry their own)."""
@@ -60,20 +107,23 @@ class Rest:
     ) -> web.StreamResponse:
         fault = self.faults.take(request.method, request.path)
         received, problem = await _received(request)
+        self.state.threads.archive_idle()
         if fault is not None and fault.kind is FaultKind.DELAY:
             await self.state.clock.sleep(fault.delay_s)
         headers: dict[str, str] = {}
         if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
             status, answer = 0, None
+        elif (banned_s := self.buckets.banned_for_s()) is not None:
+            status, answer, headers = 429, BANNED, {"Retry-After": str(banned_s)}
         elif fault is not None and fault.kind is FaultKind.STATUS:
             status, answer, headers = _faulty(fault)
         else:
             authorized = open_to_all or self._authorized(request)
             status, answer, headers = await self._answer(request, template, handler, received, problem, authorized)
-        self.invalid_requests += status in (401, 403, 429)
-        text = b"" if answer is None else json.dumps(answer).encode()
+        self.buckets.count(status, headers)
+        text = BANNED.encode() if answer == BANNED else b"" if answer is None else json.dumps(answer).encode()
         dropped = fault.kind.removeprefix("drop-") if fault is not None and "drop" in fault.kind else None
-        self._record(request, template, received, status, text, headers, dropped)
+        self._record(request, template, received, status, answer, headers, dropped)
         await self.state.touch()
         return _respond(request, status, text, headers, dropped=dropped is not None)
 
@@ -94,7 +144,7 @@ class Rest:
             if not authorized:
                 raise errors.unauthorized()
             major = next((received.params[name] for name in MAJOR if name in received.params), "")
-            verdict = self._buckets.take(request.method, template, major)
+            verdict = self.buckets.take(request.method, template, major)
             headers = verdict.headers
             if verdict.refusal is not None:
                 return 429, verdict.refusal, headers
@@ -103,6 +153,8 @@ class Rest:
             answer = await handler(received)
         except ApiError as error:
             return error.status, error.body, headers
+        if isinstance(answer, Created):
+            return 201, answer.body, headers
         return (204 if answer is None else 200), answer, headers
 
     def _record(
@@ -111,11 +163,10 @@ class Rest:
         template: str,
         received: Received,
         status: int,
-        text: bytes,
+        answer: Any,
         headers: dict[str, str],
         dropped: str | None,
     ) -> None:
-        kept = {name: value for name, value in request.headers.items() if name.lower() in KEPT_HEADERS}
         self.recording.add(
             Call(
                 at_ms=self.state.clock.now_ms(),
@@ -123,11 +174,11 @@ class Rest:
                 path=request.path,
                 template=template or request.path.removeprefix(API),
                 query=received.query,
-                headers=masked(kept),
+                headers=masked(dict(request.headers)),
                 body=received.body,
-                files=tuple(name for name, _data in received.files),
+                files=tuple(upload.name for upload in received.files),
                 status=status,
-                response=json.loads(text) if text else None,
+                response=json.loads(json.dumps(answer)),
                 response_headers=headers,
                 dropped=dropped,
             )
@@ -151,7 +202,9 @@ def _respond(
     if dropped and request.transport is not None:
         request.transport.abort()
     response = web.Response(status=status or 500, body=text or None, headers=headers)
-    if text:
+    if text == BANNED.encode():
+        response.headers["Content-Type"] = "text/plain; charset=UTF-8"
+    elif text:
         response.headers["Content-Type"] = "application/json"
     else:
         response.headers.popall("Content-Type", None)
@@ -174,17 +227,19 @@ async def _received(request: web.Request) -> tuple[Received, ApiError | None]:
         return blank, errors.invalid_json()
 
 
-async def _multipart(request: web.Request) -> tuple[Any, tuple[tuple[str, bytes], ...]]:
-    """The ``payload_json`` of a multipart body, and its files by name (Discord: ``files[n]``)."""
+async def _multipart(request: web.Request) -> tuple[Any, tuple[Upload, ...]]:
+    """The ``payload_json`` of a multipart body, and its files (Discord: ``files[n]``)."""
     body: Any = {}
-    files = []
+    files: list[Upload] = []
     form = await request.post()
-    for name, value in form.items():
+    for field, value in form.items():
+        match = re.fullmatch(r"files?(?:\[(\d{1,2})\])?", field)
+        number = int(match[1]) if match and match[1] else len(files)
         if isinstance(value, web.FileField):
-            files.append((value.filename, value.file.read()))
+            files.append(Upload(number, value.filename, value.file.read()))
             value.file.close()
-        elif name == "payload_json" and isinstance(value, str):
+        elif field == "payload_json":
             body = json.loads(value)
-        elif match := re.fullmatch(r"files\[(\d+)\]", name):
-            files.append((match.group(0), value.encode() if isinstance(value, str) else bytes(value)))
+        elif match:
+            files.append(Upload(number, field, value.encode() if isinstance(value, str) else bytes(value)))
     return body, tuple(files)

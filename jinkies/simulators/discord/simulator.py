@@ -10,21 +10,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 from aiohttp import web
 
-from jinkies.clock import Clock, SystemClock
+from jinkies.clock import Clock
+from jinkies.simulators.discord.answers import Answer, Refused
+from jinkies.simulators.discord.clock import ForwardClock
 from jinkies.simulators.discord.control import add_control_routes
 from jinkies.simulators.discord.faults import Fault
 from jinkies.simulators.discord.gateway import Gateway
 from jinkies.simulators.discord.limits import Buckets, RateLimits
 from jinkies.simulators.discord.page import add_page_routes
-from jinkies.simulators.discord.people import Answer, People
+from jinkies.simulators.discord.people import People
 from jinkies.simulators.discord.recording import Call, Recording
 from jinkies.simulators.discord.rest import add_routes
 from jinkies.simulators.discord.server import API, MAX_BODY_BYTES, Rest
 from jinkies.simulators.discord.state import NONCE_MEMORY_S, State
 from jinkies.simulators.discord.teammate import teammate
-from jinkies.simulators.discord.world import Json, World
+from jinkies.simulators.discord.typed import Value
+from jinkies.simulators.discord.world import Channel, Json, World
+from jinkies.simulators.discord.writing import FileParts
 
 DEFAULT_TOKEN = "simulated-discord-token"  # noqa: S105 reason: the token of a server that exists on loopback only
 STOP_S = 0.5
@@ -39,7 +44,7 @@ class SimulatedDiscord:
         port: 0 chooses a free one.
         limits: rate limits; ``RateLimits(enabled=False)`` for none.
         record: a file to append every REST call to, one JSON object a line.
-        clock: for ids, limits and timeouts.
+        clock: for ids, limits and timeouts; by default the machine's, which ``forward`` can put forward.
         nonce_memory_s: how long an enforced nonce dedupes.
         heartbeat_interval_ms: what HELLO asks of clients.
         teammate_s: mean seconds between a scripted teammate's presses; None for no teammate.
@@ -60,11 +65,11 @@ class SimulatedDiscord:
         teammate_s: float | None = None,
         seed: int = 1,
     ) -> None:
-        self.world = world if world is not None else World()
+        world = world if world is not None else World()
         self.token = token
-        clock = clock if clock is not None else SystemClock()
+        clock = clock if clock is not None else ForwardClock()
         self.recording = Recording(record)
-        self.state = State(self.world, clock, nonce_memory_s=nonce_memory_s)
+        self.state = State(world, clock, nonce_memory_s=nonce_memory_s)
         self.gateway = Gateway(self.state, token, heartbeat_interval_ms=heartbeat_interval_ms)
         self.people = People(self.state, self.gateway)
         buckets = Buckets(limits if limits is not None else RateLimits(), clock)
@@ -73,6 +78,11 @@ class SimulatedDiscord:
         self._port = port
         self._teammate = (teammate_s, seed)
         self._stack = AsyncExitStack()
+
+    @property
+    def world(self) -> World:
+        """Who and what exists now."""
+        return self.state.world
 
     @property
     def api_url(self) -> str:
@@ -93,7 +103,8 @@ class SimulatedDiscord:
         self._stack.push_async_callback(self.gateway.shut_down)
         listener = socket.create_server(("127.0.0.1", self._port))
         await web.SockSite(runner, listener).start()
-        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        self.address, self.people.host = f"http://{host}", host
         await self._start_teammate()
         return self
 
@@ -115,12 +126,26 @@ class SimulatedDiscord:
 
         self._stack.push_async_callback(end)
 
-    # What tests and drills do
+    # What tests and drills do; each person, channel and thread is named by id or name
 
     def messages(self, channel: str) -> list[Json]:
-        """What a channel (id or name) shows everyone, newest first."""
-        found = self.world.channel(channel)
+        """What a channel or thread shows everyone, newest first."""
+        found = self.world.channel(channel) or self.state.threads.named(channel)
         return self.state.listed(found.id if found is not None else channel)
+
+    def seen_by(self, user: str, channel: str) -> list[Json]:
+        """What a channel or thread shows one person, newest first: with what only that person sees."""
+        return self.state.seen_by(self.people.person(user).id, self.people.where(channel))
+
+    def threads(self, channel: str) -> list[Json]:
+        """A channel's threads, active and archived, newest first, as the bot sees them."""
+        where = self.people.where(channel)
+        found = [each for each in self.state.threads.all.values() if each.parent_id == where]
+        return [self.state.threads.shown(each) for each in reversed(found)]
+
+    def file(self, attachment: Json) -> bytes:
+        """What is in an attached file; its ``url`` serves the same."""
+        return self.state.files.data(attachment["id"])
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -145,18 +170,83 @@ class SimulatedDiscord:
         """See ``People.slash``."""
         return await self.people.slash(name, options or {}, user, channel, wait_s=wait_s)
 
+    async def autocomplete(
+        self,
+        name: str,
+        option: str,
+        typed: str,
+        user: str = "velma",
+        channel: str = "alerts",
+        *,
+        others: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """See ``People.autocomplete``; the answer's ``choices`` are what is offered."""
+        return await self.people.autocomplete(name, option, typed, user, channel, others=others)
+
+    async def menu(
+        self, name: str, target: str, user: str = "velma", channel: str = "alerts", *, wait_s: float = 5.0
+    ) -> Answer:
+        """See ``People.menu``: a context menu command on a message or a member."""
+        return await self.people.menu(name, target, user, channel, wait_s=wait_s)
+
     async def modal(
-        self, custom_id: str, fields: Mapping[str, str], user: str = "velma", *, wait_s: float = 5.0
+        self, custom_id: str, fields: Mapping[str, Value], user: str = "velma", *, wait_s: float = 5.0
     ) -> Answer:
         """See ``People.modal``."""
         return await self.people.modal(custom_id, fields, user, wait_s=wait_s)
 
+    async def say(
+        self,
+        content: str,
+        user: str = "velma",
+        channel: str = "alerts",
+        *,
+        reply_to: str | None = None,
+        files: FileParts = (),
+    ) -> Json:
+        """See ``Writing.say``."""
+        return await self.people.say(content, user, channel, reply_to=reply_to, files=files)
+
     async def delete_message(self, message_id: str) -> None:
-        """See ``People.delete``."""
+        """See ``Writing.delete``."""
         await self.people.delete(message_id)
 
+    async def forward(self, seconds: float) -> None:
+        """Put the clock forward: interactions expire, windows of rate limits pass, idle threads are archived.
+
+        Raises:
+            TypeError: the simulator was given another clock.
+        """
+        if not isinstance(self.state.clock, ForwardClock):
+            raise TypeError("only the simulator's own clock can be put forward")
+        self.state.clock.ahead_s += seconds
+        self.state.threads.archive_idle()
+        await self.state.touch()
+
+    async def change_channel(self, channel: str, **changes: Any) -> None:
+        """Change a channel's fields from now on (``access=Access.READ``, ``denied=ATTACH_FILES``)."""
+        self.state.change_channel(msgspec.structs.replace(self._channel(channel), **changes))
+        await self.state.touch()
+
+    async def remove_channel(self, channel: str) -> None:
+        """Delete a channel with everything in it."""
+        self.state.remove_channel(self._channel(channel))
+        await self.state.touch()
+
+    async def change_user(self, user: str, **changes: Any) -> None:
+        """Change a member's fields from now on (``roles=(ON_CALL.id,)``, ``nick="Vel"``)."""
+        changed = msgspec.structs.replace(self.people.person(user), **changes)
+        self.state.world = self.world.with_user(changed)
+        await self.state.touch()
+
+    def _channel(self, which: str) -> Channel:
+        found = self.world.channel(which)
+        if found is None:
+            raise Refused(f"no channel {which!r} in the guild")
+        return found
+
     def fault(self, fault: Fault) -> None:
-        """Make the next matching requests go wrong."""
+        """Make the next matching requests go wrong; ``faults`` has ready-made ones."""
         self.rest.faults.add(fault)
 
     async def wait_for(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:

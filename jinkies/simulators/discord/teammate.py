@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Collection
 
 from jinkies.simulators.discord import messages
-from jinkies.simulators.discord.people import AnswerKind, People, Refused
+from jinkies.simulators.discord.answers import AnswerKind, Refused
+from jinkies.simulators.discord.people import People
 from jinkies.simulators.discord.state import State
 
 ACKNOWLEDGE = "jk:ack:"

@@ -144,6 +144,15 @@ MODAL = Form(
     },
     required=("custom_id", "title", "components"),
 )
+_THREAD = {
+    "name": Text(100, least=1, filled=True, trimmed=True),
+    "auto_archive_duration": OneOf((60, 1_440, 4_320, 10_080)),
+    "rate_limit_per_user": Whole(0, 21_600),
+    "type": OneOf((11, 12)),
+    "invitable": Truth(),
+}
+THREAD = Form(_THREAD, required=("name",))
+THREAD_CHANGE = Form({**_THREAD, "archived": Truth(), "locked": Truth()})
 CHOICES = Form({"choices": Items(Form({"name": Text(100, least=1)}, required=("name", "value")), 25)})
 
 _NAME = Text(
@@ -283,6 +292,36 @@ def check_callback(body: Any) -> tuple[int, Json]:
         required.check(body, (), errors)
     errors.raise_if_any()
     return kind, dict(data or {})
+
+
+def check_thread(body: Any) -> Json:
+    """A thread to be made.
+
+    Returns:
+        The same object.
+
+    Raises:
+        ApiError: 400, code 50035.
+    """
+    errors = FormErrors()
+    THREAD.check(body, (), errors)
+    errors.raise_if_any()
+    return dict(body)
+
+
+def check_thread_change(body: Any) -> Json:
+    """What shall change of a thread.
+
+    Returns:
+        The same object.
+
+    Raises:
+        ApiError: 400, code 50035.
+    """
+    errors = FormErrors()
+    THREAD_CHANGE.check(body, (), errors)
+    errors.raise_if_any()
+    return dict(body)
 
 
 def check_commands(body: Any) -> list[Json]:
