@@ -78,8 +78,7 @@ class _Payload(msgspec.Struct):
 class Called(msgspec.Struct, frozen=True, kw_only=True):
     """What Discord says of an interaction."""
 
-    caller: Actor
-    channels: tuple[str, ...]  # where: the channel, and of a thread the channel that it hangs on
+    caller: Actor  # with roles, and with where: the channel, and of a thread the channel that it hangs on
     custom_id: str  # of a component or a form; "" of a command
     values: tuple[str, ...]  # what was chosen in a select
     message: Shown | None
@@ -103,8 +102,8 @@ def called_of(payload: dict[str, Any]) -> Called:
             id=user.id,
             name=(nick or user.global_name or user.username)[:NAME_LIMIT],
             roles=parsed.member.roles if parsed.member is not None else (),
+            channels=tuple(one for one in (parsed.channel_id, parent) if one),
         ),
-        channels=tuple(one for one in (parsed.channel_id, parent) if one),
         custom_id=parsed.data.custom_id,
         values=parsed.data.values,
         message=parsed.message or parsed.data.resolved.messages.get(parsed.data.target_id),

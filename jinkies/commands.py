@@ -232,6 +232,14 @@ class ReportHealth(Command, frozen=True, kw_only=True, tag="report_health"):
     health: PartHealth
 
 
+class NoteRefusal(Command, frozen=True, kw_only=True, tag="note_refusal"):
+    """A frontend refused somebody something that is only read: into the journal with it."""
+
+    what: str  # 1 to 200 characters: "/alert", "/logs"
+    reason: str  # 1 to 500 characters
+    alert_id: int | None = None
+
+
 class StartTail(Command, frozen=True, kw_only=True, tag="start_tail"):
     """Follow logs. Equal specs get the same tail; the last viewer's leaving stops it after a grace period."""
 
@@ -320,6 +328,7 @@ AnyCommand = (
     | RecordDelivery
     | TakeLease
     | ReportHealth
+    | NoteRefusal
     | StartTail
     | StartChannelTail
     | PauseChannelTail

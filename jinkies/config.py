@@ -10,6 +10,7 @@ import msgspec
 from jinkies.hours import Span
 from jinkies.matching import Matcher
 from jinkies.model import Level, Severity
+from jinkies.permissions import PermissionRule, Permissions, permissions_of
 
 
 class Secret:
@@ -53,7 +54,9 @@ class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
     guild_id: str | None = None
     alert_channel_id: str | None = None
     log_channel_id: str | None = None  # where tails and log answers go; None: the alert channel
-    allowed_roles: tuple[str, ...] = ()  # role ids; () lets everyone who can see the channel act
+    allowed_roles: tuple[str, ...] = ()  # role ids that may do everything; see ``jinkies.permissions``
+    permissions: tuple[PermissionRule, ...] = ()  # who may do what beside that
+    max_actions_per_minute: int = 60  # of one user: commands, presses and forms; 0 is no bound
     max_new_cards_per_minute: int = 30  # a channel; what goes over is told in one digest; 0 is no bound
     api_url: str = "https://discord.com/api/v10"
 
@@ -62,6 +65,11 @@ class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
         return _missing(
             DISCORD_BOT_TOKEN=self.token, DISCORD_GUILD_ID=self.guild_id, DISCORD_ALERT_CHANNEL_ID=self.alert_channel_id
         )
+
+    @property
+    def rights(self) -> Permissions:
+        """Who may do what, of both forms together."""
+        return permissions_of(self.permissions, allowed_roles=self.allowed_roles, guild_id=self.guild_id)
 
 
 class GitHubConfig(msgspec.Struct, frozen=True, kw_only=True):

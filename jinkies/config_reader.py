@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinkies import config_checks as checks
-from jinkies import config_redact, config_routes, config_sns
+from jinkies import config_permissions, config_redact, config_routes, config_sns
 from jinkies.config import (
     AwsConfig,
     Config,
@@ -75,6 +75,7 @@ SETTINGS = (
     Setting("discord", "log_channel_id", checks.discord_id, ("DISCORD_LOG_CHANNEL_ID",)),
     Setting("discord", "allowed_roles", checks.discord_ids, ("DISCORD_ALLOWED_ROLES",)),
     Setting("discord", "max_new_cards_per_minute", checks.whole(0, 1_000)),
+    Setting("discord", "max_actions_per_minute", checks.whole(0, 10_000)),
     Setting("discord", "api_url", checks.url),
     Setting("github", "app_id", checks.app_id, ("GITHUB_APP_ID",)),
     Setting("github", "owner", checks.owner, ("GITHUB_REPO_OWNER",)),
@@ -187,6 +188,7 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
     services = _read_services(reader)
     watches = _read_watches(reader, services)
     routes = _read_routes(reader)
+    _read_permissions(reader)
     _read_variables(reader)
     home = _read_home(reader)
     _check_certificate(reader)
@@ -212,13 +214,15 @@ def read_config(environ: Mapping[str, str] | None = None, *, cwd: Path | None = 
 def _read_sections(reader: _Reader) -> None:
     """The keys of the file that have a place in ``SETTINGS``, and those that have none."""
     settings = {setting.path: setting for setting in SETTINGS}
-    known = [*settings, "services", "watches", "routes", *SECTIONS]
+    known = [*settings, "services", "watches", "routes", config_permissions.KEY, *SECTIONS]
     for top, content in reader.file.items():
         if top in {"services", "watches", "routes"}:
             continue
         keys = {f"{top}.{key}": value for key, value in reader.table(top, content).items()} if top in SECTIONS else {}
         for path, value in keys.items() if top in SECTIONS else [(top, content)]:
             setting = settings.get(path)
+            if path == config_permissions.KEY:
+                continue
             if setting is None:
                 reader.unknown(path, known)
                 continue
@@ -310,6 +314,18 @@ def _read_routes(reader: _Reader) -> tuple[RouteConfig, ...]:
         if not missing and {"match", "channels"} <= values.keys():
             routes.append(RouteConfig(**values))
     return tuple(routes)
+
+
+def _read_permissions(reader: _Reader) -> None:
+    section = reader.file.get("discord")
+    listed = section.get("permissions", []) if isinstance(section, dict) else []
+
+    def table(path: str, content: dict[str, object], known: dict[str, checks.Check]) -> dict[str, Any]:
+        return _read_table(reader, path, content, known)
+
+    found = config_permissions.read_permissions(listed, reader.place, reader.mistakes, table)
+    if found:
+        reader.values["discord"]["permissions"] = found
 
 
 def _check_target(reader: _Reader, path: str, content: dict[str, object], services: dict[str, ServiceConfig]) -> bool:

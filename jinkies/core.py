@@ -25,6 +25,7 @@ from jinkies.commands import (
     CreatePullRequest,
     Expire,
     Merge,
+    NoteRefusal,
     Outcome,
     PauseChannelTail,
     RecordChannelTail,
@@ -52,6 +53,7 @@ from jinkies.lifecycle import Policy
 from jinkies.matching import Matcher, check_matchers, matches
 from jinkies.model import (
     Actor,
+    ActorKind,
     AlertDetail,
     AlertPage,
     AlertQuery,
@@ -65,6 +67,7 @@ from jinkies.model import (
     TailSpec,
 )
 from jinkies.operator import MATCHED, Hosting
+from jinkies.permissions import Permission
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
 from jinkies.redact import Redactor, redact_command
@@ -108,6 +111,7 @@ class Core:
         self._closing = False
         rules = config.redact
         self._redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
+        self._rights = config.discord.rights
         self._routes = config.routes if config.discord.missing() is None else ()
         self._policy = Policy(
             auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
@@ -143,17 +147,17 @@ class Core:
             raise Invalid("key: printable characters only")
         match command:
             case ReportHealth(health=health):
-                authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+                authz.check(actor, command, rights=self._rights)
                 self.report_health(health)
                 return Outcome(reason="noted")
             case StartTail(spec=spec):
-                authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+                await self._authorise_tail(actor, command)
                 return Outcome(tail_id=self._logs().start_tail(spec).tail_id, reason="following")
         if isinstance(command, StartChannelTail):  # what can't be followed is not recorded
-            authz.check(actor, command, allowed_roles=self.config.discord.allowed_roles)
+            await self._authorise_tail(actor, command)
             self._logs().start_tail(command.spec)  # it waits a while for the bot
         if isinstance(command, CreatePullRequest | CreateIssue):
-            await self._require_repository(command.alert_id)
+            await self._require_repository(command.alert_id, actor)
         request = Request(
             command=redact_command(command, self._redactor),
             actor=actor,
@@ -183,11 +187,25 @@ class Core:
         if self.logs is not None:
             self.hub.publish(TailsChanged(tails=self.logs.tails()))
 
-    async def _require_repository(self, alert_id: int) -> None:
-        """Say what to set rather than record an intent that nobody can carry out."""
+    async def _authorise_tail(self, actor: Actor, command: StartTail | StartChannelTail) -> None:
+        """Raise ``Forbidden``, after it was noted in the journal, unless they may follow those logs."""
+        services = authz.tailed_services(command.spec, self.config.services)
+        try:
+            authz.check(actor, command, rights=self._rights, services=services)
+        except Forbidden as refusal:
+            if actor.kind is ActorKind.DISCORD:
+                await self._enqueue(Request(command=NoteRefusal(what="tail", reason=str(refusal)), actor=actor))
+            raise
+
+    async def _require_repository(self, alert_id: int, actor: Actor) -> None:
+        """Say what to set rather than record an intent that nobody can carry out; who may not is refused later."""
+        if actor.kind is ActorKind.DISCORD and not self._rights.somewhere(actor, Permission.CREATE):
+            return
         if (missing := self.config.github.missing()) is not None:
             raise NotConfigured(f"GitHub is not configured: {missing}")
         service = (await self.reader.alert(alert_id)).row.service
+        if actor.kind is ActorKind.DISCORD and not self._rights.may(actor, Permission.CREATE, service):
+            return
         if (missing := self.config.missing_repository(service)) is not None:
             raise NotConfigured(f"no repository for {service}: {missing}")
 
@@ -253,6 +271,8 @@ class Core:
             policy=self._policy,
             routes=self._routes,
             new_cards=self.config.discord.max_new_cards_per_minute,
+            rights=self._rights,
+            declared=self.config.services,
         )
         try:
             answers = [self._carry_out(space, request) for request in requests]
@@ -266,10 +286,9 @@ class Core:
 
     def _carry_out(self, space: Workspace, request: Request) -> Outcome | CommandError:
         try:
-            authz.check(request.actor, request.command, allowed_roles=self.config.discord.allowed_roles)
             return space.carry_out(request)
         except (Forbidden, Conflict) as refusal:
-            space.refuse(request, str(refusal))
+            space.refuse(request, refusal)
             return refusal
         except CommandError as refusal:
             return refusal

@@ -5,11 +5,11 @@ Nothing here knows of SQL or of waiting: it turns what was loaded and a list of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import msgspec
 
-from jinkies import calling, channel_tails, decisions, leases, lifecycle, silences, tally, work
+from jinkies import authz, calling, channel_tails, decisions, leases, lifecycle, silences, tally, work
 from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
@@ -23,6 +23,7 @@ from jinkies.commands import (
     Expire,
     KeepTails,
     Merge,
+    NoteRefusal,
     Outcome,
     PauseChannelTail,
     RecordChannelTail,
@@ -45,9 +46,9 @@ from jinkies.commands import (
 )
 from jinkies.config import RouteConfig
 from jinkies.episodes import note
-from jinkies.errors import CommandError, Conflict, Invalid, KeyReused, NotFound
+from jinkies.errors import CommandError, Conflict, Forbidden, Invalid, KeyReused, NotFound
 from jinkies.events import JournalEntry
-from jinkies.lifecycle import Decision, Opening, Policy
+from jinkies.lifecycle import Decision, Opening, Policy, check_length
 from jinkies.matching import Silence, Subject
 from jinkies.mirror import Mirror, News, places_of
 from jinkies.model import (
@@ -58,11 +59,13 @@ from jinkies.model import (
     EntryKind,
     State,
 )
+from jinkies.permissions import Permissions, permissions_of
 from jinkies.requests import Prepared, PreparedRecovery, Request
 from jinkies.routing import routed
 from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
 NO_POLICY = Policy()
+ANYBODY = permissions_of((), allowed_roles=())
 
 
 class Workspace:
@@ -77,11 +80,14 @@ class Workspace:
         policy: Policy = NO_POLICY,
         routes: tuple[RouteConfig, ...] = (),
         new_cards: int = 0,
+        rights: Permissions = ANYBODY,
+        declared: Container[str] = (),
     ) -> None:
         self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
         self._now_ms = now_ms
         self._policy = policy
         self._routes = routes
+        self._rights, self._declared = rights, declared
         self._due = loaded.due
         self._silences = dict(loaded.silences)
         self._next_silence_id = loaded.next_silence_id
@@ -99,7 +105,8 @@ class Workspace:
         self._last_entry: dict[int, int] = {}  # alert → index of its newest entry in changes.entries
 
     def carry_out(self, request: Request) -> Outcome:
-        """Decide one command. Raises ``CommandError``; its own changes are not there then, an audit entry may be."""
+        """Decide one command. Raises ``CommandError``; its own changes are not there then."""
+        self._authorise(request)
         if request.key is None:
             return self._decide(request)
         held = self._answered.get((request.sender, request.key))
@@ -115,11 +122,25 @@ class Workspace:
         self.changes.answered.append(answered)
         return outcome
 
-    def refuse(self, request: Request, reason: str) -> None:
-        """Audit a refusal on an alert that exists; it moves no revision."""
+    def _authorise(self, request: Request) -> None:
+        """Raise ``Forbidden`` unless they may do that to the services that it concerns."""
+        command, services = request.command, tuple[str | None, ...]()
+        if request.actor.kind is ActorKind.DISCORD:
+            services = authz.concerned(command, self._service_of, self._silences, self._channel_tails, self._declared)
+        authz.check(request.actor, command, rights=self._rights, services=services)
+
+    def _service_of(self, alert_id: int) -> str | None:
+        stored = self._alerts.get(alert_id)
+        return stored.row.service if stored is not None else None
+
+    def refuse(self, request: Request, refusal: CommandError) -> None:
+        """Audit a refusal: on an alert that exists, or of somebody in Discord who may not; it moves no revision."""
         alert_id = getattr(request.command, "alert_id", None)
         if isinstance(alert_id, int) and alert_id in self._alerts:
-            self._append(EntryKind.COMMAND_REFUSED, request.actor, alert_id, f"refused: {reason}", None)
+            self._append(EntryKind.COMMAND_REFUSED, request.actor, alert_id, f"refused: {refusal}", None)
+        elif isinstance(refusal, Forbidden) and request.actor.kind is ActorKind.DISCORD:
+            what = str(request.command.__struct_config__.tag).replace("_", " ")
+            self._append(EntryKind.COMMAND_REFUSED, request.actor, None, f"refused: {what}: {refusal}", None)
 
     def _decide(self, request: Request) -> Outcome:
         command, actor = request.command, request.actor
@@ -163,6 +184,8 @@ class Workspace:
                 return self._take_lease(command)
             case AdvanceWatch():
                 return self._advance_watch(request, command)
+            case NoteRefusal():
+                return self._note_refusal(command, actor)
             case KeepTails(tails=tails):
                 self.changes.tails = tails
                 return Outcome(reason=f"{len(tails)} tails")
@@ -251,10 +274,11 @@ class Workspace:
     def _one_of_many(self, request: Request, item: decisions.Decidable) -> Outcome:
         one = msgspec.structs.replace(request, command=item, key=None)
         try:
+            self._authorise(one)
             return self._decide(one)
         except CommandError as refusal:
-            if isinstance(refusal, Conflict):
-                self.refuse(one, str(refusal))
+            if isinstance(refusal, Conflict | Forbidden):
+                self.refuse(one, refusal)
             return Outcome(alert_id=item.alert_id, changed=False, refused=str(refusal))
 
     def _tick(self, actor: Actor) -> Outcome:
@@ -332,6 +356,13 @@ class Workspace:
             return Outcome(reason="given back")
         self._leases[command.name] = lease
         return Outcome(reason="held")
+
+    def _note_refusal(self, command: NoteRefusal, actor: Actor) -> Outcome:
+        check_length("what", command.what, 200)
+        check_length("reason", command.reason, 500)
+        alert_id = command.alert_id if command.alert_id in self._alerts else None
+        text = f"refused: {command.what}: {command.reason}"
+        return Outcome(changed=False, seq=self._append(EntryKind.COMMAND_REFUSED, actor, alert_id, text, None))
 
     def _advance_watch(self, request: Request, command: AdvanceWatch) -> Outcome:
         if len(command.cursor) > 1_000_000:

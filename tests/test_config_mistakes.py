@@ -50,6 +50,66 @@ FILE_MISTAKES = [
             "http://127.0.0.1:4566/sns",
         )
     ),
+    (
+        "discord.permissions = 5",
+        "jinkies.toml: discord.permissions: expected [[discord.permissions]], at most 200 of them",
+    ),
+    (
+        "discord.permissions = [5]",
+        "jinkies.toml: discord.permissions[0]: expected a table, [[discord.permissions]], got a number",
+    ),
+    (
+        "[[discord.permissions]]\nroles = ['1']\nallow = ['view']\nservice = ['api']",
+        "jinkies.toml: discord.permissions[0].service: unknown key; did you mean discord.permissions[0].services?",
+    ),
+    (
+        "[[discord.permissions]]\nallow = ['view']",
+        'jinkies.toml: discord.permissions[0].roles: is missing: a rule has roles (or "everyone") and what they may',
+    ),
+    (
+        "[[discord.permissions]]\nroles = ['everyone']",
+        'jinkies.toml: discord.permissions[0].allow: is missing: a rule has roles (or "everyone") and what they may',
+    ),
+    (
+        "[[discord.permissions]]\nroles = ['everyone']\nallow = ['view', 'ack']",
+        "jinkies.toml: discord.permissions[0].allow: 'ack' is none of view, tail, acknowledge, silence, create",
+    ),
+    (
+        "[[discord.permissions]]\nroles = ['everyone']\nallow = []",
+        (
+            'jinkies.toml: discord.permissions[0].allow: expected a list, such as ["view", "acknowledge"];'
+            " there are view, tail, acknowledge, silence, create"
+        ),
+    ),
+    (
+        "[[discord.permissions]]\nroles = ['on-call']\nallow = ['view']",
+        (
+            "jinkies.toml: discord.permissions[0].roles: 'on-call' is not a Discord id;"
+            " digits only (Developer Mode, then Copy ID)"
+        ),
+    ),
+    (
+        "[[discord.permissions]]\nroles = []\nallow = ['view']",
+        (
+            "jinkies.toml: discord.permissions[0].roles: expected a list of role ids, such as"
+            ' ["123456789012345678"], or ["everyone"]'
+        ),
+    ),
+    (
+        "[[discord.permissions]]\nroles = 'everyone'\nallow = ['view']\nchannels = []",
+        (
+            "jinkies.toml: discord.permissions[0].channels: expected a list of channel ids, such as"
+            ' ["123456789012345678"]; every one: leave it out'
+        ),
+    ),
+    (
+        "[[discord.permissions]]\nroles = 'everyone'\nallow = ['view']\nservices = 'api'",
+        (
+            "jinkies.toml: discord.permissions[0].services: expected a list of 1 to 200 services,"
+            ' such as ["api", "web-*"]'
+        ),
+    ),
+    ("discord.permission = []", "jinkies.toml: discord.permission: unknown key; did you mean discord.permissions?"),
     ("http.listn = 'x'", "jinkies.toml: http.listn: unknown key; did you mean http.listen?"),
     ("listen = 'x'", "jinkies.toml: listen: unknown key; did you mean http.listen?"),
     ("[htpp]\nlisten = 'x'", "jinkies.toml: htpp: unknown key; did you mean http?"),

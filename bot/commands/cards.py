@@ -16,6 +16,7 @@ from bot.render import Form, list_message, pull_request_form
 from jinkies.cards import CardAction
 from jinkies.commands import Acknowledge, AnyCommand, CreateIssue, CreatePullRequest, Reopen, Resolve
 from jinkies.model import AlertQuery, AlertRow, State
+from jinkies.permissions import Permission
 
 LISTED = 40  # alerts, as many as fit
 
@@ -23,10 +24,10 @@ LISTED = 40  # alerts, as many as fit
 def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client the callbacks; matched by pattern, so that cards from before a restart work."""
     cards = _Cards(desk)
-    component(client, "ask_for_pull_request", custom_ids.ASKS, cards.ask, asks=True)
-    component(client, "press", custom_ids.PRESSED, cards.press)
-    component(client, "list_open", custom_ids.LISTED, cards.list_open)
-    form(client, "submit", custom_ids.SUBMITTED, cards.submit)
+    component(client, desk, "ask_for_pull_request", custom_ids.ASKS, cards.ask, asks=True)
+    component(client, desk, "press", custom_ids.PRESSED, cards.press)
+    component(client, desk, "list_open", custom_ids.LISTED, cards.list_open)
+    form(client, desk, "submit", custom_ids.SUBMITTED, cards.submit)
 
 
 class _Cards:
@@ -39,8 +40,10 @@ class _Cards:
             return UNKNOWN
         return await self._desk.act(command_of(meant), call.caller, call.key, foreign=meant.epoch8)
 
-    async def list_open(self, _call: Call) -> Reply:
-        query = AlertQuery(states=(State.OPEN,), limit=LISTED)
+    async def list_open(self, call: Call) -> Reply:
+        await self._desk.require(call.caller, Permission.VIEW, what="list of open alerts")
+        services = self._desk.rights.services(call.caller, Permission.VIEW)
+        query = AlertQuery(states=(State.OPEN,), limit=LISTED, services=services)
         return list_message(await self._desk.ask(self._desk.operator.alerts(query)), described="open")
 
     async def ask(self, call: Call) -> Form | str:
@@ -55,6 +58,9 @@ class _Cards:
         row = self._desk.replica.rows.get(meant.alert_id)
         if row is None:
             row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id), limit_s=FORM_LIMIT_S)).row
+        await self._desk.require(
+            call.caller, Permission.CREATE, (row.service,), what="Create PR", alert_id=meant.alert_id
+        )
         base = self._desk.config.github.base_branch
         return pull_request_form(row, epoch=epoch, title=_title(row), base_branch=base)
 

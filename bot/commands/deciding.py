@@ -11,6 +11,7 @@ from bot.commands.desk import Desk
 from bot.commands.wiring import Call, slash
 from bot.render import alert_message
 from jinkies.commands import Acknowledge
+from jinkies.permissions import Permission
 
 
 class OneOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,9 @@ def install(client: interactions.Client, desk: Desk) -> None:
 
     async def alert(call: Call) -> Reply:
         alert_id = options.read_alert_id(call.read(OneOptions).id)
-        return alert_message(await desk.ask(desk.operator.alert(alert_id)), epoch=await desk.epoch())
+        detail = await desk.ask(desk.operator.alert(alert_id))
+        await desk.require(call.caller, Permission.VIEW, (detail.row.service,), what="/alert", alert_id=alert_id)
+        return alert_message(detail, epoch=await desk.epoch())
 
     async def ack(call: Call) -> Reply:
         asked = call.read(OneOptions)

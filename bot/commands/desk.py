@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from bot.answers import Seen
 from bot.board import Wanted
 from bot.custom_ids import epoch8
+from bot.slowness import SlowMode
 from jinkies.clock import Clock
-from jinkies.commands import AnyCommand
+from jinkies.commands import AnyCommand, NoteRefusal
 from jinkies.config import Config
-from jinkies.errors import Disconnected, JinkiesError, NotConfigured
-from jinkies.model import Actor, AlertRow, PartState
+from jinkies.errors import Disconnected, Forbidden, JinkiesError, NotConfigured
+from jinkies.model import Actor, AlertRow, PartState, TailSpec
 from jinkies.operator import Operator
+from jinkies.permissions import Permission
 from jinkies.redact import Redactor
 
 ASK_LIMIT_S = 20.0
@@ -39,6 +42,8 @@ class Desk:
         self.config = config
         self.operator = operator
         self.replica = replica
+        self.rights = config.discord.rights
+        self.slow_mode = SlowMode(config.discord.max_actions_per_minute)
         rules = config.redact
         self.redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
 
@@ -47,13 +52,51 @@ class Desk:
         hello = self.replica.hello
         return hello.epoch if hello is not None else (await self.ask(self.operator.hello())).epoch
 
-    def rows(self) -> list[AlertRow]:
-        """The alerts at hand: unresolved ones, and what changed of late."""
-        return list(self.replica.rows.values())
+    def may(self, caller: Actor, permission: Permission, service: str | None) -> bool:
+        """Whether somebody may do that to a service from where they are; None is what concerns all services."""
+        return self.rights.may(caller, permission, service)
 
-    def services(self) -> set[str]:
-        """The services of the configuration, and those of the alerts at hand."""
-        return {*self.config.services, *(row.service for row in self.replica.rows.values())}
+    async def require(
+        self,
+        caller: Actor,
+        permission: Permission,
+        services: Iterable[str | None] = (),
+        *,
+        what: str,
+        alert_id: int | None = None,
+    ) -> None:
+        """Let pass only who may; for what is read, since the core checks every command itself.
+
+        Args:
+            caller: who asks, and from where.
+            permission: that they need.
+            services: for each of these; None is all of them; () is for any at all.
+            what: was asked for, in the journal: "/logs".
+            alert_id: that it was about.
+
+        Raises:
+            Forbidden: after it was noted in the journal.
+        """
+        if self.rights.somewhere(caller, permission) and all(self.may(caller, permission, one) for one in services):
+            return
+        reason = self.rights.why_not(caller, permission)
+        note = NoteRefusal(what=what, reason=reason, alert_id=alert_id)
+        with suppress(JinkiesError):
+            await self.ask(self.operator.execute(note, on_behalf_of=caller))
+        raise Forbidden(reason)
+
+    def rows(self, viewer: Actor) -> list[AlertRow]:
+        """The alerts at hand that somebody may view: unresolved ones, and what changed of late."""
+        return [row for row in self.replica.rows.values() if self.may(viewer, Permission.VIEW, row.service)]
+
+    def services(self, viewer: Actor, permission: Permission = Permission.VIEW) -> set[str]:
+        """The services of the configuration and of the alerts at hand for which somebody has a permission."""
+        known = {*self.config.services, *(row.service for row in self.replica.rows.values())}
+        return {name for name in known if self.may(viewer, permission, name)}
+
+    def targets(self, spec: TailSpec) -> tuple[str | None, ...]:
+        """The services that log lines are read of; None for a log group, which is nobody's in particular."""
+        return tuple(one if one in self.config.services else None for one in spec.targets)
 
     def check_github(self) -> None:
         """Raise ``NotConfigured``, saying what to set, when the core has said that it has no GitHub."""

@@ -14,6 +14,7 @@ from bot.commands.wiring import Call, slash
 from bot.render import list_message
 from jinkies.errors import Invalid
 from jinkies.model import UNRESOLVED, AlertQuery, Severity, State
+from jinkies.permissions import Permission
 from jinkies.query import parse
 
 LIST_LIMIT = 20
@@ -40,7 +41,9 @@ def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client ``/alerts``."""
 
     async def alerts(call: Call) -> Reply:
+        await desk.require(call.caller, Permission.VIEW, what="/alerts")
         query, described = wanted(call.read(ListOptions), desk.clock.now_ms())
+        query = msgspec.structs.replace(query, services=desk.rights.services(call.caller, Permission.VIEW))
         return list_message(await desk.ask(desk.operator.alerts(query)), described=described)
 
     slash(

@@ -14,6 +14,7 @@ from bot.commands.desk import Desk
 from bot.commands.wiring import Choice, Complete, Typed
 from jinkies.errors import Invalid
 from jinkies.model import Level, TailSpec
+from jinkies.permissions import Permission
 from jinkies.reading.times import parse_range
 
 SINCE = "15m"
@@ -108,7 +109,7 @@ def complete_service(desk: Desk) -> dict[str, Complete]:
     async def complete(typed: Typed) -> Sequence[Choice]:
         wanted = typed.text.strip().casefold()
         with_logs = {name for name, one in desk.config.services.items() if one.log_groups}
-        found = [name for name in desk.services() if wanted in name.casefold()]
+        found = [name for name in desk.services(typed.caller, Permission.TAIL) if wanted in name.casefold()]
         found.sort(key=lambda name: (name not in with_logs, not name.casefold().startswith(wanted), name))
         return [Choice(name, name) for name in found]
 

@@ -16,6 +16,7 @@ from bot.log_answer import logs_reply
 from bot.render import timestamp
 from jinkies.errors import Disconnected, UpstreamError
 from jinkies.model import LogEvent
+from jinkies.permissions import Permission
 
 AROUND = 60  # lines, half of them before the alert
 LIMIT_S = 25.0  # less than an attached operator waits for an answer
@@ -34,7 +35,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         options=logs_options(desk.config.max_log_lines),
         completes=complete_service(desk),
     )
-    component(client, "logs_around", custom_ids.AROUND, logs.around)
+    component(client, desk, "logs_around", custom_ids.AROUND, logs.around)
 
 
 class _Logs:
@@ -44,6 +45,7 @@ class _Logs:
     async def read(self, call: Call) -> Reply:
         desk = self._desk
         asked = read_logs(call.read(LogsOptions), now_ms=desk.clock.now_ms(), most=desk.config.max_log_lines)
+        await desk.require(call.caller, Permission.TAIL, desk.targets(asked.spec), what="/logs")
         one_more = min(asked.limit + 1, MOST)  # tells whether there are older ones
         query = desk.operator.fetch_logs(asked.spec, start_ms=asked.start_ms, end_ms=asked.end_ms, limit=one_more)
         found = await self._in_time(query)
@@ -61,6 +63,8 @@ class _Logs:
         if digits != epoch8(await self._desk.epoch()):
             return OTHER_DATABASE
         detail = await self._desk.ask(self._desk.operator.alert(alert_id))
+        services = (detail.row.service,)
+        await self._desk.require(call.caller, Permission.TAIL, services, what="logs around", alert_id=alert_id)
         events = await self._in_time(self._desk.operator.logs_around(alert_id, limit=AROUND))
         return await logs_reply(
             events,

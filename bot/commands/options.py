@@ -114,7 +114,7 @@ def complete_alert(desk: Desk, option: str = "id") -> dict[str, Complete]:
     """What completes an alert's id: the unresolved ones whose number or text has what was typed."""
 
     async def complete(typed: Typed) -> Sequence[Choice]:
-        return [Choice(choice_name(row), str(row.alert_id)) for row in matching(desk.rows(), typed.text)]
+        return [Choice(choice_name(row), str(row.alert_id)) for row in matching(desk.rows(typed.caller), typed.text)]
 
     return {option: complete}
 
@@ -124,7 +124,7 @@ def complete_service(desk: Desk, option: str = "service") -> dict[str, Complete]
 
     async def complete(typed: Typed) -> Sequence[Choice]:
         wanted = typed.text.casefold()
-        return [Choice(name, name) for name in sorted(desk.services()) if wanted in name.casefold()]
+        return [Choice(name, name) for name in sorted(desk.services(typed.caller)) if wanted in name.casefold()]
 
     return {option: complete}
 
@@ -133,8 +133,10 @@ def complete_query(desk: Desk, option: str = "query") -> dict[str, Complete]:
     """What completes a query: its keys, then the values that are known."""
 
     async def complete(typed: Typed) -> Sequence[Choice]:
-        rows = desk.rows()
-        known = completions(typed.text, services=desk.services(), environments={row.environment for row in rows})
+        rows = desk.rows(typed.caller)
+        known = completions(
+            typed.text, services=desk.services(typed.caller), environments={row.environment for row in rows}
+        )
         return [Choice(one, one) for one in ([typed.text] if typed.text else []) + list(known)]
 
     return {option: complete}

@@ -12,10 +12,10 @@ from bot.commands.wiring import Call, component, form
 UNKNOWN = "This is nothing that the bot knows; it may be from another version. Nothing was done."
 
 
-def install(client: interactions.Client, _desk: Desk) -> None:
+def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client the callbacks."""
-    component(client, "unknown_press", custom_ids.ANY_PRESS, _unknown)
-    form(client, "unknown_submit", custom_ids.ANY_SUBMISSION, _unknown)
+    component(client, desk, "unknown_press", custom_ids.ANY_PRESS, _unknown)
+    form(client, desk, "unknown_submit", custom_ids.ANY_SUBMISSION, _unknown)
 
 
 async def _unknown(_call: Call) -> Reply:

@@ -8,6 +8,7 @@ work; the first pattern that was registered wins.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
@@ -32,8 +33,7 @@ _T = TypeVar("_T")
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One interaction, as a command's function sees it."""
 
-    caller: Actor  # with roles
-    channels: tuple[str, ...]  # where: the channel, and of a thread the channel that it hangs on
+    caller: Actor  # with roles, and with where
     key: str  # Discord's id of the interaction: the idempotency key
     given: Mapping[str, object]  # options by name; a form's inputs by their custom_id
     custom_id: str = ""  # of the component or form
@@ -53,7 +53,6 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     """An option that is being typed."""
 
     caller: Actor
-    channels: tuple[str, ...]
     text: str
     others: Mapping[str, object]  # the options beside it, as far as they are filled in
 
@@ -96,7 +95,7 @@ def slash(
     """
 
     async def called(context: Slash) -> None:
-        await _answer(context, run, dict(context.kwargs), private=private, limit_s=limit_s)
+        await _answer(desk, context, run, dict(context.kwargs), private=private, limit_s=limit_s)
 
     client.add_command(
         SlashCommand(
@@ -114,18 +113,19 @@ def message_menu(client: interactions.Client, desk: Desk, name: str, run: Run, *
     """Add an entry to the context menu of messages; ``Call.message`` is the one that it was opened on."""
 
     async def called(context: MenuContext) -> None:
-        await _answer(context, run, {}, asks=asks)
+        await _answer(desk, context, run, {}, asks=asks)
 
     client.add_command(ContextMenu(name=name, type=CommandType.MESSAGE, scopes=_scopes(desk), callback=called))
 
 
 def component(
-    client: interactions.Client, name: str, pattern: re.Pattern[str], run: Run, *, asks: bool = False
+    client: interactions.Client, desk: Desk, name: str, pattern: re.Pattern[str], run: Run, *, asks: bool = False
 ) -> None:
     """Add what a button or a select does.
 
     Args:
         client: gets it.
+        desk: of the component.
         name: unique among the components.
         pattern: of the ``custom_id``; ends with ``$``.
         run: carries it out.
@@ -133,16 +133,16 @@ def component(
     """
 
     async def pressed(context: ComponentContext) -> None:
-        await _answer(context, run, {}, on_card=True, asks=asks)
+        await _answer(desk, context, run, {}, on_card=True, asks=asks)
 
     client.add_command(ComponentCommand(name=name, callback=pressed, listeners=[pattern]))
 
 
-def form(client: interactions.Client, name: str, pattern: re.Pattern[str], run: Run) -> None:
+def form(client: interactions.Client, desk: Desk, name: str, pattern: re.Pattern[str], run: Run) -> None:
     r"""Add what a submitted form does. ``pattern`` must be none of a component's: end it with ``\Z``."""
 
     async def submitted(context: ModalContext) -> None:
-        await _answer(context, run, dict(context.responses), on_card=context.called.message is not None)
+        await _answer(desk, context, run, dict(context.responses), on_card=context.called.message is not None)
 
     client.add_command(ModalCommand(name=name, callback=submitted, listeners=[pattern]))
 
@@ -152,6 +152,7 @@ def _scopes(desk: Desk) -> list[interactions.Snowflake_Type]:
 
 
 async def _answer(
+    desk: Desk,
     context: AnswerableContext,
     run: Run,
     given: Mapping[str, object],
@@ -162,6 +163,9 @@ async def _answer(
     limit_s: float = WORK_LIMIT_S,
 ) -> None:
     async def work(progress: Progress) -> Reply:
+        wait_s = desk.slow_mode.take(context.called.caller.id, desk.clock.monotonic_s())
+        if wait_s > 0:
+            return f"Slow down: that was too much at once. Try again in {math.ceil(wait_s)} s; nothing was done."
         try:
             return await run(_call(context, given, progress))
         except JinkiesError as error:
@@ -174,7 +178,6 @@ def _call(context: AnswerableContext, given: Mapping[str, object], progress: Cal
     called = context.called
     return Call(
         caller=called.caller,
-        channels=called.channels,
         key=str(context.id),
         given=given,
         custom_id=called.custom_id,
@@ -189,7 +192,7 @@ def _completing(option: str, complete: Complete) -> Callable[[AutocompleteContex
         given = {str(name): value for name, value in context.kwargs.items()}
         text = str(given.pop(option, ""))
         called = context.called
-        found = await complete(Typed(caller=called.caller, channels=called.channels, text=text, others=given))
+        found = await complete(Typed(caller=called.caller, text=text, others=given))
         choices = [
             {"name": plain_label(one.name, CHOICE_LIMIT), "value": one.value}
             for one in found

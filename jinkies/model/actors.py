@@ -16,13 +16,14 @@ class ActorKind(StrEnum):
     SYSTEM = "system"  # the core itself: watches, workers, housekeeping
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who did something. ``name`` is for people; ``kind`` and ``id`` identify."""
 
     kind: ActorKind
     id: str
     name: str
     roles: tuple[str, ...] = ()  # Discord role ids, as strings
+    channels: tuple[str, ...] = ()  # where in Discord: the channel's id, and of a thread also its channel's
 
 
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="jinkies", name="jinkies")

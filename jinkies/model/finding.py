@@ -39,6 +39,8 @@ class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, str], ...] = ()  # names and values, all of them; of the occurrence that opened the alert
     min_count: int = 0  # occurrences, at least
     ids: tuple[int, ...] = ()  # only these; at most 500
+    services: tuple[str, ...] | None = None  # only these, "*" being any run of characters; at most 500; None is any
+    newer: bool = False  # with the ``previous_cursor`` of a page: the one before it
 
 
 class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,7 @@ class AlertPage(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: tuple[AlertRow, ...]
     next_cursor: str | None = None  # None: that was the last page
+    previous_cursor: str | None = None  # None: that is the first page
 
 
 class AlertDetail(msgspec.Struct, frozen=True, kw_only=True):

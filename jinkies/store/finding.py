@@ -21,9 +21,8 @@ MANY = 150_000  # alerts that hold a text: as many are gathered without a though
 PROBED = 2_000  # newest rows of a filter that are asked one by one whether they hold a text
 PREFIX_LENGTH = 3  # characters; fewer begin too many words to be meant
 IDS_LIMIT = 500
+SERVICES_LIMIT = 500
 LAST_ID = 2**63 - 1  # SQLite's largest integer
-
-_ORDER = "last_seen_at_ms DESC, alert_id DESC"
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -69,7 +68,7 @@ class Search(msgspec.Struct, frozen=True):
         sql = (
             "SELECT a.image, a.last_seen_at_ms, a.alert_id FROM alert_search AS s CROSS JOIN alerts AS a"
             f" ON a.alert_id = s.rowid WHERE s.alert_search MATCH ? AND {clauses}{left_out}"
-            " ORDER BY a.last_seen_at_ms DESC, a.alert_id DESC LIMIT ?"
+            f" ORDER BY {_order(self.query, 'a.')} LIMIT ?"
         )
         return Statement(sql, (self.match, *bound, *values, self.query.limit + 1))
 
@@ -97,7 +96,7 @@ class Search(msgspec.Struct, frozen=True):
         sql = (
             "SELECT a.image, a.last_seen_at_ms, a.alert_id FROM alerts AS a WHERE a.alert_id IN"
             f" (SELECT value FROM json_each(?)) AND {clauses}{held if asked else ''}{left_out}"
-            " ORDER BY a.last_seen_at_ms DESC, a.alert_id DESC LIMIT ?"
+            f" ORDER BY {_order(self.query, 'a.')} LIMIT ?"
         )
         match = (self.match,) if asked else ()
         return Statement(sql, (msgspec.json.encode(ids).decode(), *bound, *match, *values, self.query.limit + 1))
@@ -130,6 +129,10 @@ def search_of(query: AlertQuery) -> Search:
     """Raises ``Invalid`` for a limit, ids, a cursor or words out of bounds."""
     if not 1 <= query.limit <= 500:
         raise Invalid(f"limit: {query.limit} is out of bounds; 1 to 500")
+    if query.newer and query.cursor is None:
+        raise Invalid("newer: than what? A page before another one needs its cursor")
+    if len(query.services or ()) > SERVICES_LIMIT:
+        raise Invalid(f"services: {len(query.services or ()):,} patterns; at most {SERVICES_LIMIT}")
     if len(query.ids) > IDS_LIMIT:
         raise Invalid(f"ids: {len(query.ids):,} of them; at most {IDS_LIMIT}")
     if query.cursor is not None:
@@ -166,7 +169,12 @@ def walk(query: AlertQuery, limit: int) -> tuple[str, tuple[object, ...]]:
                 f" WHERE {first}state = ? AND severity = ?{rest}"
             )
             values += [*((value,) if first else ()), state.value, rank, *bound]
-    return f"{' UNION ALL '.join(arms)} ORDER BY {_ORDER} LIMIT ?", (*values, limit)
+    return f"{' UNION ALL '.join(arms)} ORDER BY {_order(query)} LIMIT ?", (*values, limit)
+
+
+def _order(query: AlertQuery, table: str = "") -> str:
+    way = "ASC" if query.newer else "DESC"
+    return f"{table}last_seen_at_ms {way}, {table}alert_id {way}"
 
 
 def _range(query: AlertQuery, table: str = "") -> tuple[str, tuple[object, ...]]:
@@ -174,12 +182,17 @@ def _range(query: AlertQuery, table: str = "") -> tuple[str, tuple[object, ...]]
     wanted: tuple[tuple[bool, str, tuple[object, ...]], ...] = (
         (
             query.cursor is not None,
-            f" AND ({table}last_seen_at_ms, {table}alert_id) < (?, ?)",
+            f" AND ({table}last_seen_at_ms, {table}alert_id) {'>' if query.newer else '<'} (?, ?)",
             _parse_cursor(query.cursor or "0-0"),
         ),
         (query.until_ms is not None, f" AND {table}last_seen_at_ms < ?", (_bounded(query.until_ms),)),
         (query.since_ms is not None, f" AND {table}last_seen_at_ms >= ?", (_bounded(query.since_ms),)),
         (query.min_count > 1, f" AND {table}count >= ?", (_bounded(query.min_count),)),
+        (
+            query.services is not None,
+            f" AND ({' OR '.join([f'{table}service GLOB ?'] * len(query.services or ())) or '0'})",
+            tuple(_glob(pattern) for pattern in query.services or ()),
+        ),
     )
     clauses = [clause for asked, clause, _ in wanted if asked]
     return "".join(clauses), tuple(value for asked, _, values in wanted if asked for value in values)
@@ -222,6 +235,11 @@ def _number(words: tuple[Term, ...]) -> int | None:
         return None
     digits = words[0].text.removeprefix("#")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None
+
+
+def _glob(pattern: str) -> str:
+    """In SQLite's GLOB a star alone is special, as in the pattern."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
 def _bounded(number: int | None) -> int:

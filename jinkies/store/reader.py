@@ -148,9 +148,7 @@ class Reader:
         search = search_of(query)
         async with self._connection() as db:
             rows = await self._find(db, search)
-        found = tuple(_row(image) for image, _, _ in rows[: query.limit])
-        more = len(rows) > query.limit
-        return AlertPage(rows=found, next_cursor=cursor_of(*rows[query.limit - 1][1:]) if more else None)
+        return _page(query, rows)
 
     async def _find(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
         if search.query.ids:
@@ -160,7 +158,7 @@ class Reader:
         rows = await self._find_text(db, search)
         if search.number is not None:
             rows += [row for row in await _run(db, search.numbered()) if row not in rows]
-            rows.sort(key=lambda row: row[1:], reverse=True)
+            rows.sort(key=lambda row: row[1:], reverse=not search.query.newer)
         return rows
 
     async def _find_text(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
@@ -313,3 +311,19 @@ async def _run(db: aiosqlite.Connection, statement: Statement) -> list[_Found]:
 
 def _parts(statement: Statement) -> tuple[str, tuple[object, ...]]:
     return statement.sql, statement.values
+
+
+def _page(query: AlertQuery, rows: list[_Found]) -> AlertPage:
+    """A page of at most ``limit`` + 1 rows in the order in which they were asked for."""
+    more, rows = len(rows) > query.limit, rows[: query.limit]
+    before, after = query.cursor is not None, more
+    if query.newer:
+        rows.reverse()
+        before, after = more, True
+    if not rows:
+        return AlertPage(rows=())
+    return AlertPage(
+        rows=tuple(_row(image) for image, _, _ in rows),
+        next_cursor=cursor_of(*rows[-1][1:]) if after else None,
+        previous_cursor=cursor_of(*rows[0][1:]) if before else None,
+    )

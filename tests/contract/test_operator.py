@@ -261,7 +261,7 @@ async def test_only_discord_users_can_be_spoken_for(operator: Operator) -> None:
     with pytest.raises(Forbidden, match="only for Discord users"):
         await operator.execute(Acknowledge(alert_id=1), on_behalf_of=SYSTEM)
     with pytest.raises(Forbidden, match="can't be asked for from Discord"):
-        await operator.execute(boom(), on_behalf_of=VELMA)
+        await operator.execute(TakeLease(name="board", holder="velma", ttl_s=5), on_behalf_of=VELMA)
 
 
 async def test_a_snapshot_and_what_follows_leave_no_gap(operator: Operator) -> None:

@@ -224,3 +224,28 @@ async def test_pages_are_stable_while_alerts_move(core: Core) -> None:
     assert set(range(1, 61)) - moved <= set(seen)
     newest = [row.alert_id for row in (await core.reader.alerts(AlertQuery(limit=20))).rows]
     assert moved <= set(newest)
+
+
+@pytest.mark.parametrize("text", ["", TENTH, f"-{RARE}"], ids=["walked", "found", "left out"])
+@pytest.mark.parametrize("services", [None, ("service-3", "service-1*"), ("[s]ervice*",), ()])
+async def test_pages_lead_back_as_they_led_on(sample: Path, text: str, services: tuple[str, ...] | None) -> None:
+    query = parse(f"state:any {text}", now_ms=NOW_MS).query(limit=9)
+    query = msgspec.structs.replace(query, services=services)
+    async with open_readers(sample) as reader:
+        pages = [await reader.alerts(query)]
+        while len(pages) < 4 and (cursor := pages[-1].next_cursor) is not None:
+            pages.append(await reader.alerts(msgspec.structs.replace(query, cursor=cursor)))
+        assert pages[0].previous_cursor is None
+        if services is not None:
+            assert all(row.service.startswith(("service-1", "service-3")) for page in pages for row in page.rows)
+            assert bool(pages[0].rows) is (len(services) == 2)
+        for page, before in zip(pages[:0:-1], pages[-2::-1], strict=True):
+            back = await reader.alerts(msgspec.structs.replace(query, cursor=page.previous_cursor, newer=True))
+            assert back.rows == before.rows
+            assert (back.previous_cursor is None) is (before is pages[0])
+            assert back.next_cursor is not None
+
+
+async def test_a_page_before_nothing_is_refused(core: Core) -> None:
+    with pytest.raises(Invalid, match="newer"):
+        await core.reader.alerts(AlertQuery(newer=True))
