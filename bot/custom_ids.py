@@ -22,6 +22,9 @@ PRESSED = re.compile(
 )
 ASKS = re.compile(rf"jk:pr:{_ALERT}$")  # of those above: it is answered with a form
 LISTED = re.compile(rf"jk:list:{_ALERT}:(?P<kind>digest-[1-9]\d{{0,17}})$")
+SNOOZED = re.compile(rf"jk:snooze:{_ALERT}$")  # a select
+SILENCES = re.compile(rf"jk:silence:{_ALERT}$")  # it is answered with a form
+SILENCE_SUBMITTED = re.compile(rf"jk:silenceform:{_ALERT}\Z")
 SUBMITTED = re.compile(r"jk:prform:(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
 AROUND = re.compile(rf"jk:logs:{_ALERT}$")
 ANY_PRESS = re.compile(r"(?s:.*)$")
@@ -29,11 +32,13 @@ ANY_SUBMISSION = re.compile(r"(?s:.*)\Z")  # other than the one above: the libra
 
 
 class FormField(StrEnum):
-    """The inputs of the pull request form."""
+    """The inputs of forms."""
 
     TITLE = "title"
     BASE_BRANCH = "base_branch"
     NOTES = "notes"
+    DURATION = "duration"
+    REASON = "reason"
 
 
 class CustomId(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +77,9 @@ def listing(alert_id: int, epoch: str, kind: str) -> str:
     return f"jk:list:{alert_id}:{epoch8(epoch)}:{kind}"
 
 
-def parse_around(text: str) -> tuple[int, str]:
-    """The alert and the epoch's eight digits of a button that ``AROUND`` matches."""
-    found = AROUND.match(text)
+def alert_of(pattern: re.Pattern[str], text: str) -> tuple[int, str]:
+    """The alert and the epoch's eight digits of a ``custom_id`` that one of the patterns above matches."""
+    found = pattern.match(text)
     if found is None:
         raise ValueError(text)
     return int(found["alert_id"]), found["epoch8"]
@@ -89,6 +94,11 @@ def sighted(text: str) -> tuple[int, str, str] | None:
 def form(alert_id: int, epoch: str) -> str:
     """The ``custom_id`` of the pull request form of an alert."""
     return f"jk:prform:{alert_id}:{epoch8(epoch)}"
+
+
+def silence_form(alert_id: int, epoch: str) -> str:
+    """The ``custom_id`` of the form that silences an alert."""
+    return f"jk:silenceform:{alert_id}:{epoch8(epoch)}"
 
 
 def parse_form(text: str) -> tuple[int, str] | None:

@@ -27,6 +27,8 @@ TOTAL_LIMIT = 6_000
 LABEL_LIMIT = 80
 CONTENT_LIMIT = 2_000
 
+ROW_LIMIT = 5  # buttons of a row (Discord limit)
+
 _FIELDS_SHARE = 2_400  # of the total, so that the stack trace keeps most of the room
 _LOGS_SHARE = 900
 _SHORT_VALUE = 60  # as wide as three fit beside each other
@@ -39,7 +41,9 @@ _STYLES = {
     CardAction.CREATE_PULL_REQUEST: BUTTON_SECONDARY,
     CardAction.CREATE_ISSUE: BUTTON_SECONDARY,
     CardAction.LOGS: BUTTON_SECONDARY,
+    CardAction.SILENCE: BUTTON_SECONDARY,
 }
+_OUTSIDE = (CardAction.CREATE_PULL_REQUEST, CardAction.CREATE_ISSUE)
 
 
 class EmbedField(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +73,27 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
 
 
+class SelectOption(msgspec.Struct, frozen=True, kw_only=True):
+    """What a select offers, as Discord's API takes it."""
+
+    label: str
+    value: str
+
+
+class Select(msgspec.Struct, frozen=True, kw_only=True):
+    """A select of one of at most 25, as Discord's API takes it."""
+
+    type: int = 3
+    custom_id: str
+    placeholder: str
+    options: tuple[SelectOption, ...]
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of at most five buttons as Discord's API takes it."""
+    """A row of at most five buttons, or of one select, as Discord's API takes it."""
 
     type: int = 1
-    components: tuple[Button, ...]
+    components: tuple[Button | Select, ...]
 
 
 class AllowedMentions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -173,8 +193,25 @@ def linked_message(text: str, url: str) -> Message:
 
 
 def _rows(actions: Sequence[Action], alert_id: int, epoch: str) -> tuple[Row, ...]:
-    buttons = tuple(_button(action, alert_id, epoch) for action in actions[:5])
-    return (Row(components=buttons),) if buttons else ()
+    """What is decided and looked at, what is asked of GitHub, then the snooze; in one row where all of it fits."""
+    plain = [action for action in actions if action.action is not CardAction.SNOOZE]
+    buttons = [_button(action, alert_id, epoch) for action in plain]
+    if len(buttons) <= ROW_LIMIT:
+        rows = [Row(components=tuple(buttons))]
+    else:
+        outside = [action.action in _OUTSIDE for action in plain]
+        halves = [
+            tuple(one for one, out in zip(buttons, outside, strict=True) if out is half) for half in (False, True)
+        ]
+        rows = [Row(components=half) for half in halves]
+    rows += [_snooze(action, alert_id, epoch) for action in actions if action.action is CardAction.SNOOZE]
+    return tuple(rows) if actions else ()
+
+
+def _snooze(action: Action, alert_id: int, epoch: str) -> Row:
+    meant = CustomId(action=action.action, alert_id=alert_id, epoch8=epoch8(epoch))
+    options = tuple(SelectOption(label=one.label, value=one.value) for one in cards.SNOOZES)
+    return Row(components=(Select(custom_id=str(meant), placeholder=f"{action.label}…", options=options),))
 
 
 def _button(action: Action, alert_id: int, epoch: str) -> Button:
@@ -274,6 +311,34 @@ def pull_request_form(row: AlertRow, *, epoch: str, title: str, base_branch: str
     return Form(
         custom_id=custom_ids.form(row.alert_id, epoch),
         title=plain_label(f"Draft pull request for #{row.alert_id}", 45),
+        components=tuple(FormRow(components=(each,)) for each in inputs),
+    )
+
+
+def silence_form(row: AlertRow, *, epoch: str) -> Form:
+    """The form that asks for how long an alert is silenced, and why."""
+    inputs = (
+        TextInput(
+            type=4,
+            custom_id=FormField.DURATION,
+            style=1,
+            label="For how long (15m, 2h30m, 3d)",
+            value="2h",
+            required=True,
+            max_length=40,
+        ),
+        TextInput(
+            type=4,
+            custom_id=FormField.REASON,
+            style=1,
+            label="Why, for those who wonder",
+            required=True,
+            max_length=500,
+        ),
+    )
+    return Form(
+        custom_id=custom_ids.silence_form(row.alert_id, epoch),
+        title=plain_label(f"Silence #{row.alert_id} {row.title}", 45),
         components=tuple(FormRow(components=(each,)) for each in inputs),
     )
 

@@ -17,10 +17,12 @@ class CardAction(StrEnum):
     """What can be done from a card."""
 
     ACKNOWLEDGE = "ack"
+    SNOOZE = "snooze"  # with one of ``SNOOZES``
     RESOLVE = "resolve"
     REOPEN = "reopen"
     CREATE_PULL_REQUEST = "pr"
     CREATE_ISSUE = "issue"
+    SILENCE = "silence"  # asks for how long, and why
     LOGS = "logs"  # shows the lines around it; decides nothing
 
 
@@ -30,6 +32,15 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     action: CardAction
     label: str
     enabled: bool
+
+
+class SnoozeChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a snooze may last, as a card offers it: a time, or so many more occurrences."""
+
+    value: str  # "2h", "x10"
+    label: str
+    span_ms: int | None = None
+    occurrences: int | None = None
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +69,15 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
 
 
+SNOOZES = (
+    SnoozeChoice(value="30m", label="For 30 minutes", span_ms=1_800_000),
+    SnoozeChoice(value="2h", label="For 2 hours", span_ms=7_200_000),
+    SnoozeChoice(value="8h", label="For 8 hours", span_ms=28_800_000),
+    SnoozeChoice(value="1d", label="For a day", span_ms=86_400_000),
+    SnoozeChoice(value="7d", label="For a week", span_ms=604_800_000),
+    SnoozeChoice(value="x10", label="Until it happened 10 more times", occurrences=10),
+    SnoozeChoice(value="x100", label="Until it happened 100 more times", occurrences=100),
+)
 CARD_TAGS = 8  # of an occurrence's
 
 MARKS = {Severity.CRITICAL: "▲", Severity.ERROR: "■", Severity.WARNING: "●", Severity.INFO: "·"}
@@ -117,16 +137,22 @@ def digest_services(digest: Digest) -> str:
 
 def actions(row: AlertRow) -> tuple[Action, ...]:
     """What can be done now, in the order of the buttons."""
+    logs = _can(CardAction.LOGS, "Logs")
     pull_request = _work(CardAction.CREATE_PULL_REQUEST, row.pull_request, "PR", "Create PR")
     issue = _work(CardAction.CREATE_ISSUE, row.issue, "Issue", "Create issue")
-    logs = Action(action=CardAction.LOGS, label="Logs", enabled=True)
     if row.state is State.RESOLVED:
-        return (Action(action=CardAction.REOPEN, label="Reopen", enabled=True), pull_request, issue, logs)
+        return (_can(CardAction.REOPEN, "Reopen"), logs, pull_request, issue)
     if row.state is State.ACKNOWLEDGED:
         first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledged ✓", enabled=False)
     else:
-        first = Action(action=CardAction.ACKNOWLEDGE, label="Acknowledge", enabled=True)
-    return (first, Action(action=CardAction.RESOLVE, label="Resolve", enabled=True), pull_request, issue, logs)
+        first = _can(CardAction.ACKNOWLEDGE, "Acknowledge")
+    snooze = _can(CardAction.SNOOZE, "Snooze again" if row.state is State.SNOOZED else "Snooze")
+    silence = _can(CardAction.SILENCE, "Silence")
+    return (first, _can(CardAction.RESOLVE, "Resolve"), snooze, silence, logs, pull_request, issue)
+
+
+def _can(action: CardAction, label: str) -> Action:
+    return Action(action=action, label=label, enabled=True)
 
 
 def _work(action: CardAction, work: PullRequest | Issue | None, name: str, verb: str) -> Action:

@@ -92,8 +92,8 @@ def command_of(meant: CustomId) -> AnyCommand:
             return CreatePullRequest(alert_id=meant.alert_id)
         case CardAction.CREATE_ISSUE:
             return CreateIssue(alert_id=meant.alert_id)
-        case CardAction.LOGS:
-            raise ValueError("a button of its own: it decides nothing")
+        case CardAction.LOGS | CardAction.SNOOZE | CardAction.SILENCE:
+            raise ValueError(f"{meant.action} is answered by a module of its own")
         case _:
             assert_never(meant.action)
 

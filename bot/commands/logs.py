@@ -59,7 +59,7 @@ class _Logs:
         )
 
     async def around(self, call: Call) -> Reply:
-        alert_id, digits = custom_ids.parse_around(call.custom_id)
+        alert_id, digits = custom_ids.alert_of(custom_ids.AROUND, call.custom_id)
         if digits != epoch8(await self._desk.epoch()):
             return OTHER_DATABASE
         detail = await self._desk.ask(self._desk.operator.alert(alert_id))

@@ -110,8 +110,8 @@ async def test_a_card_of_another_database_is_told_so(
     [card] = discord.messages(CHANNEL)
     other = msgspec.structs.replace(desk_config, home=desk_config.home / "other")
     async with host(other, ingest=False, background=False) as new_desk, running_bot(new_desk):
-        for action in ("ack", "pr"):
-            answer = await discord.press(card["id"], button(card, action))
+        for action, values in (("ack", ()), ("pr", ()), ("issue", ()), ("silence", ()), ("snooze", ("2h",))):
+            answer = await discord.press(card["id"], button(card, action), values=values)
             assert "another database" in private_line(answer)
 
 
@@ -140,7 +140,7 @@ async def test_create_pull_request_asks_for_details_first(
         "velma",
     )
     [card] = discord.messages(CHANNEL)
-    assert "PR requested…" in [one["label"] for one in card["components"][0]["components"]]
+    assert "PR requested…" in [one["label"] for one in card["components"][1]["components"]]
 
 
 async def test_without_github_no_form_is_filled_in_for_nothing(
@@ -249,12 +249,12 @@ async def test_what_the_bot_does_not_know_is_answered_all_the_same(
     await opened_card(discord, desk, operator)
     async with running_bot(desk):
         kept = discord.state.commands["1200000000000000001"]
-        kept.append({"id": "77", "name": "snooze", "type": 1, "description": "of an older version", "options": []})
-        command = await discord.slash("snooze")
+        kept.append({"id": "77", "name": "dance", "type": 1, "description": "of an older version", "options": []})
+        command = await discord.slash("dance")
         [card] = discord.messages(CHANNEL)
-        card["components"][0]["components"][0]["custom_id"] = "jk:snooze:1:00000000"
-        press = await discord.press(card["id"], "jk:snooze:1:00000000")
-    assert "has no command /snooze" in private_line(command)
+        card["components"][0]["components"][0]["custom_id"] = "jk:dance:1:00000000"
+        press = await discord.press(card["id"], "jk:dance:1:00000000")
+    assert "has no command /dance" in private_line(command)
     assert "nothing that the bot knows" in private_line(press)
 
 
@@ -304,7 +304,7 @@ async def test_the_issue_button_asks_at_once(discord: SimulatedDiscord, desk: Co
         assert answer.kind in (AnswerKind.ACKNOWLEDGED, AnswerKind.UPDATE)
         await until_in_step(session, alert_id, 2)
     [card] = discord.messages(CHANNEL)
-    assert "Issue requested…" in [one["label"] for one in card["components"][0]["components"]]
+    assert "Issue requested…" in [one["label"] for one in card["components"][1]["components"]]
 
 
 def edits(discord: SimulatedDiscord) -> list[str]:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bot import custom_ids
-from bot.render import alert_message, list_message, pull_request_form
+from bot.render import Button, alert_message, list_message, pull_request_form
 from bot.text import clean, code_block, cut_middle, escaped, plain_label, units
-from jinkies.cards import CardAction
+from jinkies.cards import SNOOZES, CardAction
 from jinkies.model import (
     Actor,
     ActorKind,
@@ -74,6 +74,12 @@ LATEST = Occurrence(
 )
 
 
+def shown(style: int, label: str, action: str) -> dict[str, object]:
+    """A button that can be pressed."""
+    custom_id = f"jk:{action}:42:0a1b2c3d"
+    return {"type": 2, "style": style, "label": label, "custom_id": custom_id, "disabled": False}
+
+
 def test_an_open_alert_looks_exactly_so() -> None:
     assert wire(alert_message(detail_of(ROW, LATEST), epoch=EPOCH)) == {
         "embeds": [
@@ -116,43 +122,24 @@ def test_an_open_alert_looks_exactly_so() -> None:
             {
                 "type": 1,
                 "components": [
-                    {
-                        "type": 2,
-                        "style": 1,
-                        "label": "Acknowledge",
-                        "custom_id": "jk:ack:42:0a1b2c3d",
-                        "disabled": False,
-                    },
-                    {
-                        "type": 2,
-                        "style": 3,
-                        "label": "Resolve",
-                        "custom_id": "jk:resolve:42:0a1b2c3d",
-                        "disabled": False,
-                    },
-                    {
-                        "type": 2,
-                        "style": 2,
-                        "label": "Create PR",
-                        "custom_id": "jk:pr:42:0a1b2c3d",
-                        "disabled": False,
-                    },
-                    {
-                        "type": 2,
-                        "style": 2,
-                        "label": "Create issue",
-                        "custom_id": "jk:issue:42:0a1b2c3d",
-                        "disabled": False,
-                    },
-                    {
-                        "type": 2,
-                        "style": 2,
-                        "label": "Logs",
-                        "custom_id": "jk:logs:42:0a1b2c3d",
-                        "disabled": False,
-                    },
+                    shown(1, "Acknowledge", "ack"),
+                    shown(3, "Resolve", "resolve"),
+                    shown(2, "Silence", "silence"),
+                    shown(2, "Logs", "logs"),
                 ],
-            }
+            },
+            {"type": 1, "components": [shown(2, "Create PR", "pr"), shown(2, "Create issue", "issue")]},
+            {
+                "type": 1,
+                "components": [
+                    {
+                        "type": 3,
+                        "custom_id": "jk:snooze:42:0a1b2c3d",
+                        "placeholder": "Snooze…",
+                        "options": [{"label": one.label, "value": one.value} for one in SNOOZES],
+                    }
+                ],
+            },
         ],
         "allowed_mentions": {"parse": []},
     }
@@ -168,11 +155,11 @@ def test_a_resolved_alert_can_be_reopened_and_its_pull_request_is_linked() -> No
     assert message.embeds[0].color == 0x30A46C
     assert message.embeds[0].description.startswith("**error** · resolved by velma\n")
     assert message.embeds[0].fields[-1].value == "[github.com/o/r/pull/7](https://github.com/o/r/pull/7)"
-    assert [(button.label, button.disabled) for button in message.components[0].components] == [
+    assert [(one.label, one.disabled) for one in message.components[0].components if isinstance(one, Button)] == [
         ("Reopen", False),
+        ("Logs", False),
         ("PR opened ✓", True),
         ("Create issue", False),
-        ("Logs", False),
     ]
 
 

@@ -20,6 +20,8 @@ _KEYS = {
     CardAction.CREATE_PULL_REQUEST: "p",
     CardAction.CREATE_ISSUE: "i",
     CardAction.LOGS: "l",
+    CardAction.SNOOZE: "s",
+    CardAction.SILENCE: "S",
 }
 _BUTTON = Style(color="#d5dbe6", bgcolor="#364360")
 _BUTTON_KEY = Style(color=theme.ACCENT_COLOUR, bgcolor="#364360", bold=True)

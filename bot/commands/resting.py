@@ -1,0 +1,65 @@
+"""A card's snooze and silence: peace for a while."""
+
+from __future__ import annotations
+
+import interactions
+
+from bot import custom_ids
+from bot.answers import FORM_LIMIT_S, Reply, Seen
+from bot.commands import options
+from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.wiring import Call, component, form
+from bot.custom_ids import FormField, epoch8
+from bot.render import Form, silence_form
+from jinkies.cards import SNOOZES
+from jinkies.commands import Snooze, StartSilence
+from jinkies.errors import Invalid
+from jinkies.matching import Matcher, Op
+
+
+def install(client: interactions.Client, desk: Desk) -> None:
+    """Give a client the callbacks."""
+    resting = _Resting(desk)
+    component(client, "snooze", custom_ids.SNOOZED, resting.snooze)
+    component(client, "ask_for_silence", custom_ids.SILENCES, resting.ask, asks=True)
+    form(client, "silence", custom_ids.SILENCE_SUBMITTED, resting.silence)
+
+
+class _Resting:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def snooze(self, call: Call) -> Reply:
+        alert_id, digits = custom_ids.alert_of(custom_ids.SNOOZED, call.custom_id)
+        chosen = next((one for one in SNOOZES if one.value in call.values), None)
+        if chosen is None:
+            raise Invalid("this card offers a snooze that is no more; use /snooze")
+        until_ms = None if chosen.span_ms is None else self._desk.clock.now_ms() + chosen.span_ms
+        command = Snooze(alert_id=alert_id, until_ms=until_ms, occurrences=chosen.occurrences)
+        return await self._desk.act(command, call.caller, call.key, foreign=digits)
+
+    async def ask(self, call: Call) -> Form | str:
+        """The form, or a line that says why there is none."""
+        alert_id, digits = custom_ids.alert_of(custom_ids.SILENCES, call.custom_id)
+        epoch = await self._desk.epoch()
+        if digits != epoch8(epoch):
+            return OTHER_DATABASE
+        row = self._desk.replica.rows.get(alert_id)
+        if row is None:
+            row = (await self._desk.ask(self._desk.operator.alert(alert_id), limit_s=FORM_LIMIT_S)).row
+        return silence_form(row, epoch=epoch)
+
+    async def silence(self, call: Call) -> Reply:
+        alert_id, digits = custom_ids.alert_of(custom_ids.SILENCE_SUBMITTED, call.custom_id)
+        span = str(call.given.get(FormField.DURATION, "")).strip()
+        span_ms = options.read_span_ms(span, "for how long")
+        detail = await self._desk.ask(self._desk.operator.alert(alert_id))
+        command = StartSilence(
+            matchers=(Matcher(field="fingerprint", op=Op.IS, value=detail.fingerprint),),
+            ends_at_ms=self._desk.clock.now_ms() + span_ms,
+            reason=str(call.given.get(FormField.REASON, "")),
+        )
+        reply = await self._desk.act(command, call.caller, call.key, foreign=digits)
+        if not isinstance(reply, Seen):
+            return reply
+        return f"#{alert_id} is silenced for {span}: it is counted, and nobody is called. For more alerts: /silence."
