@@ -9,6 +9,7 @@ from jinkies.simulators.discord.answers import Answer, AnswerKind, Refused
 from jinkies.simulators.discord.faults import Fault, FaultKind
 from jinkies.simulators.discord.limits import RateLimit, RateLimits
 from jinkies.simulators.discord.recording import Call, read_calls
+from jinkies.simulators.discord.schedule import Schedule, Step, Trouble
 from jinkies.simulators.discord.simulator import DEFAULT_TOKEN, SimulatedDiscord
 from jinkies.simulators.discord.world import Access, Channel, Role, User, World
 
@@ -25,7 +26,10 @@ __all__ = [
     "RateLimits",
     "Refused",
     "Role",
+    "Schedule",
     "SimulatedDiscord",
+    "Step",
+    "Trouble",
     "User",
     "World",
     "read_calls",

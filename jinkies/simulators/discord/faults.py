@@ -1,7 +1,12 @@
-"""Things that go wrong on purpose: answers replaced, delayed, or lost before or after they took effect."""
+"""Things that go wrong on purpose: answers replaced, delayed, or lost before or after they took effect.
+
+``rate_limited``, ``broken``, ``unauthorized``, ``old_message``, ``slow``, ``cut`` and ``lost_answer`` are ready-made;
+``SimulatedDiscord.fault`` arms one. ``SimulatedDiscord.go_down`` is all of them at once, until ``come_back``.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from enum import StrEnum
 from typing import Any
@@ -41,6 +46,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._due: list[tuple[Fault, int]] = []
+        self.standing: Fault | None = None  # befalls every request that it matches, for as long as it stands here
 
     def add(self, fault: Fault) -> None:
         """Arm a fault.
@@ -61,13 +67,65 @@ class Faults:
                 else:
                     del self._due[index]
                 return fault
+        standing = self.standing
+        if standing is not None and standing.method in ("*", method) and re.search(standing.path, path):
+            return standing
         return None
 
     def clear(self) -> None:
         """Disarm all of them."""
         self._due.clear()
+        self.standing = None
 
     @property
     def left(self) -> int:
         """How many requests will still go wrong."""
         return sum(left for _fault, left in self._due)
+
+
+def rate_limited(
+    method: str = "*", path: str = "", *, retry_after_s: float = 1.0, scope: str = "user", times: int = 1
+) -> Fault:
+    """A 429. ``scope`` is ``user`` (a bucket's), ``global``, or ``shared`` (not counted among invalid requests)."""
+    everywhere = scope == "global"
+    about = "The resource is being rate limited." if scope == "shared" else "You are being rate limited."
+    headers = {"Retry-After": str(math.ceil(retry_after_s)), "X-RateLimit-Scope": scope}
+    if everywhere:
+        headers["X-RateLimit-Global"] = "true"
+    else:
+        headers |= {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Bucket": "simulated"}
+        headers["X-RateLimit-Reset-After"] = f"{retry_after_s:.3f}"
+    body = {"message": about, "code": 0, "retry_after": retry_after_s, "global": everywhere}
+    return Fault(method, path, FaultKind.STATUS, times, 429, body, headers)
+
+
+def broken(method: str = "*", path: str = "", *, status: int = 502, times: int = 1) -> Fault:
+    """A 5xx: nothing happened."""
+    return Fault(method, path, FaultKind.STATUS, times, status, {"message": f"{status}: Server Error", "code": 0})
+
+
+def unauthorized(method: str = "*", path: str = "", *, times: int = 1) -> Fault:
+    """A 401, as if the token were wrong."""
+    return Fault(method, path, FaultKind.STATUS, times, 401, {"message": "401: Unauthorized", "code": 0})
+
+
+def old_message(*, times: int = 1) -> Fault:
+    """An edit of a channel's message is refused because it is old (30046)."""
+    about = "Maximum number of edits to messages older than 1 hour reached. Try again later."
+    path = r"/channels/\d+/messages/\d+$"
+    return Fault("PATCH", path, FaultKind.STATUS, times, 400, {"message": about, "code": 30046})
+
+
+def slow(method: str = "*", path: str = "", *, delay_s: float, times: int = 1) -> Fault:
+    """It works, ``delay_s`` seconds later."""
+    return Fault(method, path, FaultKind.DELAY, times, delay_s=delay_s)
+
+
+def cut(method: str = "*", path: str = "", *, times: int = 1) -> Fault:
+    """The connection is cut, and nothing happened."""
+    return Fault(method, path, FaultKind.DROP_BEFORE, times)
+
+
+def lost_answer(method: str = "*", path: str = "", *, times: int = 1) -> Fault:
+    """It happened, and the answer is lost with the connection."""
+    return Fault(method, path, FaultKind.DROP_AFTER_EFFECT, times)

@@ -33,6 +33,7 @@ PRIVILEGED_INTENTS = (1 << 1) | (1 << 8)  # members and presences: refused, as b
 INTENTS = (("MESSAGE_", 1 << 9), ("TYPING_", 1 << 11), ("THREAD_", 1 << 0), ("CHANNEL_", 1 << 0), ("GUILD_", 1 << 0))
 """Which intent a session needs for an event, by the start of its name; INTERACTION_CREATE needs none."""
 CLOSE_S = 0.2
+ENDING_CODES = (4007, 4009)
 
 
 class Closed(Exception):
@@ -176,19 +177,34 @@ class Gateway:
         for connection in self.connections:
             connection.frozen = True
 
+    def cut_zombies(self) -> None:
+        """Cut the connections that ``freeze`` left open, as a network does after a while."""
+        for connection in [each for each in self.connections if each.frozen]:
+            self._detach(connection)
+            connection.abort()
+
     def ask_for_heartbeat(self) -> None:
         """Op 1: every client shall send a heartbeat at once."""
         for connection in self.connections:
             connection.push({"op": 1, "d": None, "s": None, "t": None})
 
     def close(self, code: int = 1001) -> None:
-        """Close every connection with a code; 0 cuts them without a closing handshake. Sessions stay resumable."""
+        """Close every connection with a code; 0 cuts them without a closing handshake.
+
+        Sessions stay resumable, but for 4007 (invalid sequence) and 4009 (timed out), which end them.
+        """
+        if code in ENDING_CODES:
+            self.forget()
         for connection in tuple(self.connections):
             self._detach(connection)
             if code == 0:
                 connection.abort()
             else:
                 connection.push(Closed(code, ""))
+
+    def forget(self) -> None:
+        """End every session without a word: whoever resumes is told op 9."""
+        self.sessions.clear()
 
     async def shut_down(self) -> None:
         """End every connection, within a moment."""

@@ -19,7 +19,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     (``/channels/{channel_id}/messages``), or the bare path when no route matched. ``body`` and ``response`` are
     decoded JSON; of a multipart request ``body`` is its ``payload_json`` and ``files`` names the rest. ``status`` is 0
     when the connection was dropped before anything happened; ``dropped`` says which fault cut it ("before" or
-    "after-effect": then ``status`` and ``response`` are what the client never saw).
+    "after-effect": then ``status`` and ``response`` are what the client never saw). ``fault`` is the kind of the fault
+    that befell it, on demand or by a schedule.
     """
 
     at_ms: int
@@ -34,6 +35,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     response: Any
     response_headers: dict[str, str]
     dropped: str | None = None
+    fault: str | None = None
 
 
 def masked(headers: dict[str, str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ API = "/api/v10"
 MAX_BODY_BYTES = 26 * 1024 * 1024  # a request as a whole: 25 MiB of files, and their frame
 BANNED = "error code: 1015"  # what Discord's network answers an address with too many invalid requests
 MAJOR = ("channel_id", "guild_id", "webhook_token")  # what Discord counts rate limits by, beside the route
+DROPS = {FaultKind.DROP_BEFORE: "before", FaultKind.DROP_AFTER_EFFECT: "after-effect"}
 Handler = Callable[["Received"], Awaitable[Any]]
 
 
@@ -122,10 +123,9 @@ class Rest:
             status, answer, headers = await self._answer(request, template, handler, received, problem, authorized)
         self.buckets.count(status, headers)
         text = BANNED.encode() if answer == BANNED else b"" if answer is None else json.dumps(answer).encode()
-        dropped = fault.kind.removeprefix("drop-") if fault is not None and "drop" in fault.kind else None
-        self._record(request, template, received, status, answer, headers, dropped)
+        self._record(request, template, received, status, answer, headers, fault)
         await self.state.touch()
-        return _respond(request, status, text, headers, dropped=dropped is not None)
+        return _respond(request, status, text, headers, dropped=fault is not None and fault.kind in DROPS)
 
     def _authorized(self, request: web.Request) -> bool:
         return secrets.compare_digest(request.headers.get("Authorization", "").encode(), self._expected)
@@ -165,7 +165,7 @@ class Rest:
         status: int,
         answer: Any,
         headers: dict[str, str],
-        dropped: str | None,
+        fault: Fault | None,
     ) -> None:
         self.recording.add(
             Call(
@@ -180,7 +180,8 @@ class Rest:
                 status=status,
                 response=json.loads(json.dumps(answer)),
                 response_headers=headers,
-                dropped=dropped,
+                dropped=None if fault is None else DROPS.get(fault.kind),
+                fault=None if fault is None else fault.kind.value,
             )
         )
 

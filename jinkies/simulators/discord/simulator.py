@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from jinkies.clock import Clock
+from jinkies.simulators.discord import faults
 from jinkies.simulators.discord.answers import Answer, Refused
 from jinkies.simulators.discord.clock import ForwardClock
 from jinkies.simulators.discord.control import add_control_routes
@@ -248,6 +249,31 @@ class SimulatedDiscord:
     def fault(self, fault: Fault) -> None:
         """Make the next matching requests go wrong; ``faults`` has ready-made ones."""
         self.rest.faults.add(fault)
+
+    async def go_down(self, *, status: int | None = None) -> None:
+        """Discord is gone: connections are cut and refused, and every REST request with them.
+
+        Args:
+            status: answer REST requests with this 5xx instead of cutting their connections.
+        """
+        self.rest.faults.standing = faults.cut() if status is None else faults.broken(status=status)
+        self.gateway.refuse = True
+        self.gateway.close(0)
+        await self.state.touch()
+
+    async def come_back(self) -> None:
+        """Discord is there again, with everything that it remembered; faults that were armed are still due."""
+        self.rest.faults.standing = None
+        self.gateway.refuse = False
+        await self.state.touch()
+
+    async def heal(self) -> None:
+        """End every fault: none is due any more, the gateway accepts and acknowledges, zombies are cut."""
+        self.rest.faults.clear()
+        self.gateway.refuse = False
+        self.gateway.acknowledge_heartbeats = True
+        self.gateway.cut_zombies()
+        await self.state.touch()
 
     async def wait_for(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
         """Return as soon as ``condition()`` is true; it is asked again after every change, never on a timer.
