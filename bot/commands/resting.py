@@ -20,9 +20,9 @@ from jinkies.matching import Matcher, Op
 def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client the callbacks."""
     resting = _Resting(desk)
-    component(client, "snooze", custom_ids.SNOOZED, resting.snooze)
-    component(client, "ask_for_silence", custom_ids.SILENCES, resting.ask, asks=True)
-    form(client, "silence", custom_ids.SILENCE_SUBMITTED, resting.silence)
+    component(client, desk, "snooze", custom_ids.SNOOZED, resting.snooze)
+    component(client, desk, "ask_for_silence", custom_ids.SILENCES, resting.ask, asks=True)
+    form(client, desk, "silence", custom_ids.SILENCE_SUBMITTED, resting.silence)
 
 
 class _Resting:
