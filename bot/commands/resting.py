@@ -55,7 +55,10 @@ class _Resting:
         span_ms = options.read_span_ms(span, "for how long")
         detail = await self._desk.ask(self._desk.operator.alert(alert_id))
         command = StartSilence(
-            matchers=(Matcher(field="fingerprint", op=Op.IS, value=detail.fingerprint),),
+            matchers=(
+                Matcher(field="service", op=Op.IS, value=detail.row.service),  # who may silence a service may do this
+                Matcher(field="fingerprint", op=Op.IS, value=detail.fingerprint),
+            ),
             ends_at_ms=self._desk.clock.now_ms() + span_ms,
             reason=str(call.given.get(FormField.REASON, "")),
         )
