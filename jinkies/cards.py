@@ -11,6 +11,7 @@ import msgspec
 
 from jinkies.clock import iso
 from jinkies.model import AlertDetail, AlertRow, Digest, Issue, PullRequest, Severity, State, WorkState
+from jinkies.words import number_of
 
 
 class CardAction(StrEnum):
@@ -126,7 +127,7 @@ def digest_title(digest: Digest) -> str:
     """``37 more alerts in 3 min``."""
     seconds = -(-(digest.until_ms - digest.since_ms) // 1000)
     span = f"{-(-seconds // 60)} min" if seconds >= 60 else f"{max(seconds, 1)} s"
-    return f"{digest.count:,} more alert{'' if digest.count == 1 else 's'} in {span}"
+    return f"{number_of(digest.count, 'more alert')} in {span}"
 
 
 def digest_services(digest: Digest) -> str:

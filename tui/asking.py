@@ -15,6 +15,7 @@ import msgspec
 from jinkies.errors import JinkiesError
 from jinkies.model import QueryProgress, QuerySpec, QueryState
 from jinkies.operator import Operator
+from jinkies.words import number_of
 from tui import theme
 from tui.trouble import words_of
 
@@ -83,7 +84,7 @@ class Asking:
 
 def row_words(count: int) -> str:
     """``1 row``, ``1,204 rows``."""
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+    return number_of(count, "row")
 
 
 def size(count: int) -> str:

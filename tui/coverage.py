@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import pairwise
 
 from jinkies.model import Coverage, LedgerSpan
 
@@ -65,6 +66,15 @@ class CoverageMap:
                     found[index] = span.coverage
         return found
 
+    def settled_until_s(self) -> int | None:
+        """Where the first second begins that may still change, or that nothing was said of; None when empty."""
+        for before, span in pairwise([None, *self.spans]):
+            if span is not None and (
+                span.coverage is Coverage.BACKFILLING or (before is not None and before.end_s < span.start_s)
+            ):
+                return span.start_s if before is None else before.end_s
+        return self.spans[-1].end_s if self.spans else None
+
     def seconds(self, coverage: Coverage) -> int:
         """Seconds of a kind, of all that is known."""
         return sum(span.end_s - span.start_s for span in self.spans if span.coverage is coverage)
@@ -72,6 +82,11 @@ class CoverageMap:
     def reason_at(self, at_s: int) -> str:
         """Why a second is not complete; "" where nothing is said."""
         return next((span.reason for span in self.spans if span.start_s <= at_s < span.end_s), "")
+
+
+def since(spans: Iterable[LedgerSpan], start_s: int) -> tuple[LedgerSpan, ...]:
+    """What spans say of a second and what comes after it."""
+    return tuple(_part(span, max(span.start_s, start_s), span.end_s) for span in spans if span.end_s > start_s)
 
 
 def _part(span: LedgerSpan, start_s: int, end_s: int) -> LedgerSpan:

@@ -5,6 +5,7 @@ Cleaned text lives only in rows that were drawn; the ring holds texts as they ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,19 @@ MOST_ROWS = 400  # of an unfolded entry
 _TRACEBACK = "Traceback (most recent call last):"
 _STYLES = {Level.ERROR: theme.STRONG, Level.CRITICAL: theme.STRONG, Level.DEBUG: theme.MUTED}
 _MARGIN = 1
+_NAMED = re.compile(
+    r"\s*\[?(DEBUG|INFO|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?)(?:\]:?|:)?\s+",
+)
+_SAME = {
+    "DEBUG": Level.DEBUG,
+    "INFO": Level.INFO,
+    "WARN": Level.WARNING,
+    "WARNING": Level.WARNING,
+    "ERR": Level.ERROR,
+    "ERROR": Level.ERROR,
+    "CRIT": Level.CRITICAL,
+    "CRITICAL": Level.CRITICAL,
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,8 @@ def block(entry: list[Held], look: Look, *, turned: bool) -> list[Row]:
     """The rows of an entry; ``turned`` when the reader unfolded it, or folded what is unfolded by default."""
     first = entry[0]
     if first.note:
-        return [Row([], Strip(line((f"── {clean(first.text)} ──", theme.WARN))), [])]
+        pieces = wrap(f"── {clean(first.text)} ──", look.width - _MARGIN)
+        return [Row(line((piece, theme.WARN)), Strip([]), []) for piece in pieces]
     lines = [one for held in entry for one in _lines(held.text)]
     folds = len(lines) > FOLDED_OVER
     opened = turned is not look.unfolded if folds else turned
@@ -97,6 +112,8 @@ def block(entry: list[Held], look: Look, *, turned: bool) -> list[Row]:
     style = _STYLES.get(level, theme.TEXT)
     hidden = lines[1:] if folds and not opened else []
     texts = _shown(lines, folds=folds, opened=opened)
+    if not turned:
+        texts[0] = _without_level(texts[0], level, look)
     fields = _unfolded(first.text, look) if turned else []
     whole = opened and not folds and not first.text.lstrip().startswith("{")  # its fields say it all
     pieces = [piece for one in texts for piece in _pieces(one, look, opened=whole)]
@@ -118,6 +135,19 @@ def _shown(lines: list[str], *, folds: bool, opened: bool) -> list[str]:
         left_out = f"… {len(lines) - 2 * half:,} lines left out here; y copies all …"
         lines = [*lines[:half], left_out, *lines[-half:]]
     return [_readable(one) for one in lines]
+
+
+def _without_level(text: str, level: Level, look: Look) -> str:
+    """A clean text without the level that it begins with, where the column before it says the same.
+
+    A text that the reader searches for the level keeps it, as what was found is to be seen.
+    """
+    found = _NAMED.match(text) if look.columns.level else None
+    if found is None or _SAME.get(found[1].upper()) is not level or found.end() >= len(text):
+        return text
+    if look.highlight is not None and any(start < found.end() for start, _ in look.highlight.spans(text)):
+        return text
+    return text[found.end() :]
 
 
 def _readable(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinkies.model import Coverage, TailFigures, Upstream
+from jinkies.words import number_of
 from tui.coverage import CoverageMap
 from tui.logring import MAX_LINES
 
@@ -58,7 +59,7 @@ def _coverage(ledger: CoverageMap) -> list[str]:
 def _upstream(figures: TailFigures) -> list[str]:
     words = []
     if figures.upstream is Upstream.POLLING:
-        words.append(f"polling, {figures.requests:,} requests" if figures.requests else "polling")
+        words.append(f"polling, {number_of(figures.requests, 'request')}" if figures.requests else "polling")
     elif figures.upstream is Upstream.STARTING and not figures.live_ms:
         return []
     if figures.live_ms or figures.upstream is Upstream.LIVE:

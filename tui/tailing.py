@@ -12,26 +12,37 @@ from jinkies.commands import StartTail
 from jinkies.errors import Disconnected, JinkiesError, NotFound, Unavailable, UpstreamError
 from jinkies.model import LogEvent, TailBatch, TailSpec
 from jinkies.operator import Operator
+from tui.coverage import CoverageMap, since
 from tui.trouble import words_of
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
+OVERLAP_MS = 45_000  # of what was settled, asked again after a lost connection: late lines; less than a core's own
 PAST_MS = 60_000  # a batch that is this far past what was shown before brings nothing of it again
 
-Identity = tuple[str, str, int, int, str]
 
-
-def identity(event: LogEvent) -> Identity:
+def identity(event: LogEvent) -> int:
     """What tells events apart: Live Tail gives no event id, and equal lines are legitimate, so these are counted."""
-    return (event.log_group, event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message)
+    return hash((event.log_group, event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message))
 
 
 class Tailing:
-    """One tail, from its start until the owner cancels ``run``."""
+    """One tail, from its start until the owner cancels ``run``.
+
+    Args:
+        ledger: of what was folded; says where to go on after a lost connection.
+    """
 
     def __init__(
-        self, operator: Callable[[], Operator], clock: Clock, spec: TailSpec, fold: Callable[[TailBatch], None]
+        self,
+        operator: Callable[[], Operator],
+        clock: Clock,
+        spec: TailSpec,
+        fold: Callable[[TailBatch], None],
+        ledger: CoverageMap,
     ) -> None:
+        self.start_ms = spec.begins_ms(clock.now_ms())
+        self.asked_ms = self.start_ms  # where what is followed now was to begin
         self.spec = spec
         self.tail_id: str | None = None
         self.trouble: str | None = None
@@ -39,7 +50,9 @@ class Tailing:
         self._operator = operator
         self._clock = clock
         self._fold = fold
-        self._held: Counter[Identity] = Counter()
+        self._ledger = ledger
+        self._from_s = 0  # what is told of earlier seconds was not asked for
+        self._held: Counter[int] = Counter()
         self._held_until_ms = 0
 
     async def run(self, held: Callable[[], list[LogEvent]]) -> None:
@@ -67,7 +80,11 @@ class Tailing:
 
     async def _once(self) -> None:
         operator = self._operator()
-        outcome = await operator.execute(StartTail(spec=self.spec))
+        settled_s = self._ledger.settled_until_s()
+        if settled_s is not None:
+            self.asked_ms = max(self.start_ms, settled_s * 1000 - OVERLAP_MS)
+        self._from_s = 0
+        outcome = await operator.execute(StartTail(spec=structs.replace(self.spec, from_ms=self.asked_ms)))
         if outcome.tail_id is None:
             raise Disconnected("the core named no tail")
         self.tail_id = outcome.tail_id
@@ -75,11 +92,19 @@ class Tailing:
             self.trouble = None
             async for batch in batches:
                 self.trouble = batch.trouble
-                self._fold(self._without_held(batch))
+                self._fold(self._asked(self._without_held(batch)))
                 if batch.final:
                     self.refused = True
                     return
                 await self._clock.sleep(0)  # what is held comes without a pause: keys and drawing come in between
+
+    def _asked(self, batch: TailBatch) -> TailBatch:
+        """Without what left the tail before our time: others may follow it for much longer."""
+        if batch.gone_ms is not None:
+            self._from_s = min(self.asked_ms // 1000, batch.gone_ms // 1000 + 1)
+            if batch.gone_ms < self.asked_ms:
+                batch = structs.replace(batch, gone_ms=None)
+        return structs.replace(batch, spans=since(batch.spans, self._from_s)) if self._from_s else batch
 
     def _without_held(self, batch: TailBatch) -> TailBatch:
         if not self._held or not batch.events:

@@ -19,6 +19,7 @@ from jinkies.operator import Operator
 from jinkies.query import parse
 from jinkies.reading.times import FORMS, parse_range
 from jinkies.stats import Span, Stats, StatsQuery, took_text
+from jinkies.words import number_of
 
 PAGE = 500
 BAR = 30  # cells
@@ -138,7 +139,7 @@ def export(arguments: argparse.Namespace) -> int:
                 if page.next_cursor is None:
                     break
                 wanted = msgspec.structs.replace(wanted, cursor=page.next_cursor)
-        complain(f"{exported:,} alerts exported")
+        complain(f"{number_of(exported, 'alert')} exported")
         return 0
 
     return asyncio.run(run())

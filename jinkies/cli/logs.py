@@ -2,7 +2,8 @@
 
 JSON is one object a line: ``timestamp`` and ``ingestion`` (ISO 8601, UTC), ``group``, ``stream``, ``level`` (``none``
 where the line names none), ``message`` (as CloudWatch holds it), ``late`` (it came behind a newer line),
-``backfilled`` (it did not come live: it was read afterwards, to close a gap).
+``backfilled`` (it did not come live: it was read afterwards, to close a gap). Where lines are missing from a tail, an
+object with the one key ``gap`` stands between: see ``gaps.Gap``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import lru_cache
 
 import msgspec
 
+from jinkies.cli.gaps import Gap
 from jinkies.cli.output import DIM, RED, YELLOW, Printer, block, complain, line
 from jinkies.cli.parser import Parser, Subparsers
 from jinkies.cli.progress import shown
@@ -146,6 +148,7 @@ class Writer:
 
     def __init__(self, output: str, *, groups: bool) -> None:
         printer = Printer()
+        self.output = output
         self._paint = printer.paint
         self._plain = not printer.colour
         self._groups = groups
@@ -164,6 +167,12 @@ class Writer:
         """Print some. Raises ``BrokenPipeError`` when nobody reads any more."""
         texts = self._plain_texts(events) if self._plain and self._format == self._text else map(self._format, events)
         sys.stdout.write("".join(texts))
+
+    def gap(self, gap: Gap) -> None:
+        """Say among JSON lines that some are missing here; who reads text is told on stderr. Raises as ``__call__``."""
+        if self.output == "json":
+            sys.stdout.write(msgspec.json.encode({"gap": gap}).decode() + "\n")
+        self._neighbours = Neighbours()  # what comes is no further line of what came before
 
     def _plain_texts(self, events: Iterable[LogEvent]) -> list[str]:
         """As ``_text`` of each, with a short way for most: one line of another stream than the last."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from jinkies.clock import Clock, iso
 from jinkies.logs.slices import Progress
+from jinkies.words import number_of
 
 AFTER_S = 2.0
 EVERY_S = 0.2
@@ -39,7 +40,7 @@ class ProgressLine:
         events = self._progress.events
         rate = events / max(0.001, self._clock.monotonic_s() - self._begun_s)
         reached = f" · up to {iso(self._progress.reached_ms)[:19]}Z" if self._progress.reached_ms else ""
-        return f"{events:,} events read · {rate:,.0f}/s{reached}"
+        return f"{number_of(events, 'event')} read · {rate:,.0f}/s{reached}"
 
     def erase(self) -> None:
         """Leave the line empty."""

@@ -25,6 +25,7 @@ from jinkies.errors import Invalid
 from jinkies.logs.service import LogsService
 from jinkies.model import QueryProgress, QuerySpec, QueryState
 from jinkies.reading.times import FORMS, RANGES, parse_range
+from jinkies.words import number_of
 
 DEFAULT_QUERY = "fields @timestamp, @logStream, @message | sort @timestamp desc"
 DEFAULT_SINCE = "1h"
@@ -141,7 +142,7 @@ def figures(progress: QueryProgress) -> str:
 
 def summary(progress: QueryProgress, spec: QuerySpec) -> str:
     """What is said at the end: rows, whether they are all, figures, and what the scan costs where it costs a cent."""
-    rows = f"{len(progress.rows):,} {'row' if len(progress.rows) == 1 else 'rows'}"
+    rows = number_of(len(progress.rows), "row")
     cut = f", cut at the limit of {spec.most_rows:,}: there may be more" if progress.cut else ""
     dollars = progress.bytes_scanned / _GB * USD_PER_GB
     cost = f" · about ${dollars:,.2f} at us-east-1's list price" if dollars >= 0.01 else ""

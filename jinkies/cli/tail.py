@@ -1,7 +1,9 @@
 """Following a tail on the command line: through the core when one runs, else by asking AWS from here.
 
-A core that goes away is waited for: it goes on with its tails when it is back, and what it gives again is not printed
-again. At the end, on Ctrl-C too, a summary on stderr says what the lines are worth.
+A core that goes away is waited for: it is asked to go on where this tail was, and what it gives again is not printed
+again. What a tail held no more when we came, or dropped because we were too slow, is a gap: told on stderr with the
+command that reads it, and as an object among the JSON lines. At the end, on Ctrl-C too, a summary on stderr says what
+the lines are worth.
 """
 
 from __future__ import annotations
@@ -12,28 +14,35 @@ import select
 import stat
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager
 
+import msgspec
+
+from jinkies.cli.gaps import gap_of, told_gap
+from jinkies.cli.logs import Writer
 from jinkies.cli.output import complain, line
 from jinkies.clock import Clock, iso
 from jinkies.commands import StartTail
 from jinkies.config import Config
 from jinkies.errors import Disconnected, NotFound, UpstreamError
-from jinkies.logs.ledger import Ledger
+from jinkies.logs.follow import ASKED_FOR
+from jinkies.logs.ledger import Ledger, since
 from jinkies.logs.service import LogsService
 from jinkies.logs.targets import check_spec
 from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
+from jinkies.words import number_of
 
 AWAY_S = 120.0  # how long a core that went away is waited for
 RETRY_S = 0.5
 REMEMBERED = 200_000  # lines told from those that come again after the core was away
+MOST_REASONS = 10  # for polling that are told
 MOST_WINDOWS = 50  # of the summary
 
-Write = Callable[[Iterable[LogEvent]], None]
+OVERLAP_MS = 45_000  # of what was settled, asked again after the core was away: late lines; less than a core's own
 
 
-async def run_tail(config: Config, spec: TailSpec, write: Write, limit: int | None, clock: Clock) -> int:
+async def run_tail(config: Config, spec: TailSpec, write: Writer, limit: int | None, clock: Clock) -> int:
     """Print lines until ``limit`` of them or Ctrl-C.
 
     Raises:
@@ -41,11 +50,15 @@ async def run_tail(config: Config, spec: TailSpec, write: Write, limit: int | No
         Disconnected: the core went away and did not come back.
     """
     check_spec(spec)
-    summary, shown = Summary(), Shown(clock.now_ms() - spec.since_ms)
+    start_ms = spec.begins_ms(clock.now_ms())
+    summary, shown = Summary(start_ms), Shown(start_ms)
     try:
         with _until_reader_leaves():
-            async with aclosing(_batches(config, spec, clock, shown)) as batches:
+            async with aclosing(_batches(config, spec, clock, shown, summary)) as batches:
                 async for batch in batches:
+                    if (gap := gap_of(batch, spec, summary.asked_ms, write.output)) is not None:
+                        told_gap(gap)
+                        write.gap(gap)
                     events = shown.new(batch.events)[:limit]
                     summary.take(batch, events)
                     write(events)
@@ -90,12 +103,15 @@ class Shown:
 
 
 class Summary:
-    """What a tail was worth."""
+    """What a tail was worth, and how far it has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_ms: int) -> None:
+        self.asked_ms = start_ms  # where the tail that is followed now was to begin
+        self._start_ms = start_ms
         self._lines = self._late = self._backfilled = self._dropped = 0
         self._ledger = Ledger()
         self._figures: TailFigures | None = None
+        self._told: set[str] = set()  # why it polled
 
     def take(self, batch: TailBatch, events: list[LogEvent]) -> None:
         """Count a batch, of which these events are printed."""
@@ -104,8 +120,23 @@ class Summary:
         self._backfilled += sum(event.backfilled for event in events)
         self._dropped += batch.dropped
         self._figures = batch.figures or self._figures
-        for span in batch.spans:
+        self._say_why()
+        for span in since(batch.spans, self._start_ms // 1000):
             self._ledger.put(span)
+
+    def _say_why(self) -> None:
+        """Why it polls, each reason once; who asked for it knows."""
+        why = self._figures.why if self._figures is not None else ""
+        if why and why not in self._told and why != ASKED_FOR and len(self._told) < MOST_REASONS:
+            complain(f"polling, not Live Tail: {line(why)}")
+            self._told.add(why)
+
+    def resume(self) -> int:
+        """Where to go on after the core was away, in milliseconds since the epoch: all before was printed."""
+        settled_s = self._ledger.settled_until_s()
+        if settled_s is not None:
+            self.asked_ms = max(self._start_ms, settled_s * 1000 - OVERLAP_MS)
+        return self.asked_ms
 
     def say(self) -> None:
         """On stderr; nothing of a tail that never began."""
@@ -113,19 +144,20 @@ class Summary:
         if figures is None:
             return
         complain(
-            f"{self._lines:,} lines, {self._late:,} late, {self._backfilled:,} backfilled,"
-            f" {figures.duplicates:,} duplicates left out, {self._dropped:,} dropped"
+            f"{number_of(self._lines, 'line')}, {self._late:,} late, {self._backfilled:,} backfilled,"
+            f" {number_of(figures.duplicates, 'duplicate')} left out, {self._dropped:,} dropped"
         )
         doubtful = [span for span in spans if span.coverage is not Coverage.COMPLETE]
         for span in doubtful[:MOST_WINDOWS]:
             complain(_window(span))
         if len(doubtful) > MOST_WINDOWS:
-            complain(f"and {len(doubtful) - MOST_WINDOWS:,} more such times")
+            complain(f"and {number_of(len(doubtful) - MOST_WINDOWS, 'more such time')}")
         if spans and not doubtful:
             complain(f"complete from {_time(spans[0].start_s)} to {_time(spans[-1].end_s)}")
         complain(
-            f"cost: {figures.sessions:,} Live Tail session{'' if figures.sessions == 1 else 's'},"
-            f" {figures.live_ms / 60_000:.1f} minutes, {figures.requests:,} requests"
+            f"cost: {number_of(figures.sessions, 'Live Tail session')},"
+            f" {figures.live_ms / 60_000:.1f} minutes, {number_of(figures.requests, 'request')}"
+            f"{f'; polled, {line(figures.why)}' if figures.why else ''}"
         )
 
 
@@ -144,7 +176,9 @@ def _identity(event: LogEvent) -> int:
     return hash((event.log_group, event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message))
 
 
-async def _batches(config: Config, spec: TailSpec, clock: Clock, shown: Shown) -> AsyncGenerator[TailBatch, None]:
+async def _batches(
+    config: Config, spec: TailSpec, clock: Clock, shown: Shown, summary: Summary
+) -> AsyncGenerator[TailBatch, None]:
     """The batches with something in them; what else they say goes to stderr, once."""
     attached = False
     trouble: str | None = None
@@ -152,7 +186,8 @@ async def _batches(config: Config, spec: TailSpec, clock: Clock, shown: Shown) -
     while True:
         try:
             async with AsyncExitStack() as stack:
-                attached, batches = await _opened(stack, config, spec, clock, stay=attached)
+                asked = msgspec.structs.replace(spec, from_ms=summary.resume())
+                attached, batches = await _opened(stack, config, asked, clock, stay=attached)
                 if trouble is not None:
                     complain("following again")
                     trouble = None
@@ -195,8 +230,6 @@ def _told(batch: TailBatch, trouble: str | None) -> str | None:
     """Say what is wrong. Raises ``UpstreamError`` where it stays so."""
     if batch.final:
         raise UpstreamError(batch.trouble or "the tail can't be had")
-    if batch.dropped:
-        complain(f"{batch.dropped:,} lines were dropped: whoever reads this is too slow")
     if batch.trouble != trouble:
         complain(f"{batch.trouble}; trying on" if batch.trouble else "following again")
     return batch.trouble

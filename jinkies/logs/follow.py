@@ -18,6 +18,7 @@ from jinkies.model import LogEvent, TailBatch, TailSpec, Upstream
 
 POLL_S = 2.0
 BACKOFF_MOST_S = 30.0
+ASKED_FOR = "as was asked for"
 
 
 class Follower:
@@ -39,7 +40,7 @@ class Follower:
         poll_s: float = POLL_S,
     ) -> None:
         now_ms = clock.now_ms()
-        begin_ms = max(0, now_ms - spec.since_ms) if start_ms is None else start_ms
+        begin_ms = spec.begins_ms(now_ms) if start_ms is None else start_ms
         self._source = source
         self._pattern = spec.filter_pattern
         self._keep = LineFilter.of(spec)
@@ -101,7 +102,7 @@ class Follower:
 
     def _said(self, source: Patient, *, final: bool) -> TailBatch:
         self._counted.requests += source.requests
-        self._counted.upstream = Upstream.POLLING
+        self._counted.upstream, self._counted.why = Upstream.POLLING, ASKED_FOR
         return TailBatch(
             trouble=self._trouble,
             final=final,

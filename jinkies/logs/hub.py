@@ -16,14 +16,14 @@ from jinkies.errors import NotFound, Overloaded
 from jinkies.logs.ledger import Ledger
 from jinkies.logs.ring import RING_BYTES, RING_EVENTS, Ring
 from jinkies.logs.targets import group_name
-from jinkies.model import LedgerSpan, SavedTail, TailBatch, TailFigures, TailInfo, TailSpec
+from jinkies.logs.viewers import Viewer
+from jinkies.model import SavedTail, TailBatch, TailFigures, TailInfo, TailSpec
 
 GRACE_S = 30.0
 RESUME_OVERLAP_MS = 60_000  # what came late meanwhile
 RESUMED_GRACE_S = 300.0  # how long a tail of before a restart waits for its viewers to come back
 TOTAL_BYTES = 4 * RING_BYTES  # of all rings together; past it the largest give up their oldest
 FIGURES_S = 10.0  # how often the figures of tails are published, at most
-PENDING_SPANS = 500  # that a viewer did not take yet; past it, it gets the whole ledger instead
 MAX_TAILS = 32
 
 _log = logging.getLogger(__name__)
@@ -39,17 +39,6 @@ class Follow(Protocol):
         ...
 
 
-class _Viewer:
-    """Where a viewer is, and what of the ledger it was not told yet."""
-
-    def __init__(self, tail: _Tail) -> None:
-        self.place = tail.ring.first
-        self.spans: list[LedgerSpan] = list(tail.ledger.spans())
-        self.trouble: str | None = None
-        self.final = False
-        self.figures: TailFigures | None = None
-
-
 class _Tail:
     """A running upstream and its viewers."""
 
@@ -63,7 +52,7 @@ class _Tail:
         self.ledger = Ledger()
         self.figures: TailFigures | None = None
         self.started_at_ms = started_at_ms
-        self.viewers: list[_Viewer] = []
+        self.viewers: list[Viewer] = []
         self.trouble: str | None = None
         self.final = False
         self.ended = False
@@ -86,30 +75,42 @@ class _Tail:
 
     def serves(self, spec: TailSpec, log_groups: tuple[str, ...], start_ms: int) -> bool:
         """Whether this is what somebody asks for: the same lines, from as far back at least."""
-        same = msgspec.structs.replace(spec, targets=self.spec.targets, since_ms=self.spec.since_ms) == self.spec
+        like = {"targets": self.spec.targets, "since_ms": self.spec.since_ms, "from_ms": self.spec.from_ms}
+        same = msgspec.structs.replace(spec, **like) == self.spec
         return same and _names(log_groups) == _names(self.log_groups) and self.start_ms <= start_ms
 
     def take(self, batch: TailBatch) -> None:
         news = bool(batch.events or batch.spans or batch.figures or batch.final or batch.trouble != self.trouble)
-        self.ring.extend(batch.events)
+        self.left(self.ring.extend(batch.events))
         self.trouble, self.final = batch.trouble, batch.final
         self.figures = batch.figures or self.figures
         for span in batch.spans:
             self.ledger.put(span)
         for viewer in self.viewers if batch.spans else ():
-            viewer.spans += batch.spans
-            if len(viewer.spans) > PENDING_SPANS:
-                viewer.spans = list(self.ledger.spans())
+            viewer.changed(batch.spans, self.ledger, self.ring.end)
         if batch.spans and (until_s := self.ledger.settled_until_s()) is not None:
             self.done_ms = max(self.done_ms, until_s * 1000)
         if news:
             self.wake()
 
+    def left(self, seconds: set[int]) -> None:
+        """Lines of these seconds left the ring: who did not take them yet lost them."""
+        for viewer in self.viewers if seconds else ():
+            if viewer.place < self.ring.first:
+                viewer.lose(seconds)
+
+    def joined(self) -> Viewer:
+        """Another viewer, at the oldest line held."""
+        viewer = Viewer(self.ring.first, self.ring.gone_ms)
+        viewer.begin(self.ledger, self.start_ms, self.ring.end)
+        self.viewers.append(viewer)
+        return viewer
+
     def wake(self) -> None:
         self.moved.set()
         self.moved = asyncio.Event()
 
-    async def batches(self, viewer: _Viewer) -> AsyncGenerator[TailBatch, None]:
+    async def batches(self, viewer: Viewer) -> AsyncGenerator[TailBatch, None]:
         """What is held, then what comes. A viewer that falls behind the ring loses the oldest, and is told how many."""
         while True:
             moved = self.moved
@@ -120,20 +121,25 @@ class _Tail:
             else:
                 await moved.wait()
 
-    def _next(self, viewer: _Viewer) -> TailBatch | None:
+    def _next(self, viewer: Viewer) -> TailBatch | None:
         dropped = max(0, self.ring.first - viewer.place)
         viewer.place += dropped
         events = self.ring.read(viewer.place)
         viewer.place += len(events)
         final = self.final and viewer.place == self.ring.end and not viewer.final
         figures = self.figures if self.figures is not viewer.figures else None
-        if not (events or dropped or viewer.spans or figures or final or self.trouble != viewer.trouble):
+        if not (events or dropped or viewer.owed() or figures or final or self.trouble != viewer.trouble):
             return None
-        viewer.final = final
-        spans, viewer.spans = tuple(viewer.spans), []
-        viewer.trouble, viewer.figures = self.trouble, self.figures
+        gone_ms, viewer.gone_ms = viewer.gone_ms, None
+        viewer.final, viewer.trouble, viewer.figures = final, self.trouble, self.figures
         return TailBatch(
-            events=events, dropped=dropped, trouble=self.trouble, final=final, spans=spans, figures=figures
+            events=events,
+            dropped=dropped,
+            gone_ms=gone_ms,
+            trouble=self.trouble,
+            final=final,
+            spans=viewer.take_spans(),
+            figures=figures,
         )
 
 
@@ -172,7 +178,7 @@ class TailHub:
         Raises:
             Overloaded: ``MAX_TAILS`` run already.
         """
-        start_ms = max(0, self._clock.now_ms() - spec.since_ms)
+        start_ms = spec.begins_ms(self._clock.now_ms())
         for tail in self._tails.values():
             if tail.serves(spec, log_groups, start_ms):
                 self._start_grace(tail, self._grace_s)
@@ -199,8 +205,7 @@ class TailHub:
         tail = self._tails.get(tail_id)
         if tail is None:
             raise NotFound(f"there is no tail {tail_id[:40]!r}; it may have ended")
-        viewer = _Viewer(tail)
-        tail.viewers.append(viewer)
+        viewer = tail.joined()
         self._stop_grace(tail)
         self._changed()
         batches = tail.batches(viewer)
@@ -259,8 +264,8 @@ class TailHub:
         """Keep all rings together under their bound."""
         excess = sum(one.ring.bytes for one in self._tails.values()) - self._total_bytes
         if excess > 0:
-            largest = max((one.ring for one in self._tails.values()), key=lambda ring: ring.bytes)
-            largest.shrink(self._ring[0], largest.bytes - excess)
+            largest = max(self._tails.values(), key=lambda tail: tail.ring.bytes)
+            largest.left(largest.ring.shrink(self._ring[0], largest.ring.bytes - excess))
 
     def _end(self, tail: _Tail) -> None:
         self._tails.pop(tail.tail_id, None)

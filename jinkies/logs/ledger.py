@@ -67,6 +67,22 @@ class Ledger:
             self._spans[0] = _cut(self._spans[0], oldest_s, self._spans[0].end_s)
 
 
+def runs_of(seconds: Iterable[int]) -> list[tuple[int, int]]:
+    """Seconds, in any order, as stretches without a gap: (first, one past the last), oldest first."""
+    runs: list[tuple[int, int]] = []
+    for second in sorted(set(seconds)):
+        if runs and runs[-1][1] == second:
+            runs[-1] = (runs[-1][0], second + 1)
+        else:
+            runs.append((second, second + 1))
+    return runs
+
+
+def since(spans: Iterable[LedgerSpan], start_s: int) -> tuple[LedgerSpan, ...]:
+    """What spans say of a second and what comes after it."""
+    return tuple(_cut(span, max(span.start_s, start_s), span.end_s) for span in spans if span.end_s > start_s)
+
+
 def _cut(span: LedgerSpan, start_s: int, end_s: int) -> LedgerSpan:
     return LedgerSpan(start_s=start_s, end_s=end_s, coverage=span.coverage, reason=span.reason)
 

@@ -58,7 +58,7 @@ class LiveFollower:
         poll_s: float = POLL_S,
     ) -> None:
         now_ms = clock.now_ms()
-        begin_ms = max(0, now_ms - spec.since_ms) if start_ms is None else start_ms
+        begin_ms = spec.begins_ms(now_ms) if start_ms is None else start_ms
         self._source = source
         self._pattern = spec.filter_pattern
         self._keep = LineFilter.of(spec)
@@ -253,6 +253,7 @@ class LiveFollower:
         if self._started:
             live = all(shard.running for shard in self._shards)
             self._counted.upstream = Upstream.LIVE if live else Upstream.POLLING
+            self._counted.why = self._why()
         figures = self._counted.figures(
             duplicates=self._once.duplicates,
             sessions=sum(shard.opened for shard in self._shards),
@@ -262,6 +263,11 @@ class LiveFollower:
             return None
         self._reported = figures
         return figures
+
+    def _why(self) -> str:
+        """Why some groups are polled: no session of theirs runs, and the last attempt was refused."""
+        reasons = (shard.failed for shard in self._shards if not shard.running and self._ever_came)
+        return " · ".join(dict.fromkeys(reason for reason in reasons if reason))[:500]
 
     async def _tick_for_ever(self) -> None:
         while True:

@@ -161,6 +161,8 @@ async def open_live_tail(config: Config) -> AsyncIterator[LiveTail]:
 
 
 def _translated(error: Exception, groups: str, action: str = _ACTION) -> JinkiesError:
+    if action == _ACTION and error_code(error) == "LimitExceededException":  # of sessions, not of requests
+        return UpstreamError("as many Live Tail sessions run as this account may have (15, unless raised)", retry=True)
     return translate(error, action, Ask(log_group=groups[:DETAIL], start_ms=0))
 
 

@@ -82,6 +82,7 @@ class Counted:
     def __init__(self) -> None:
         self.upstream = Upstream.STARTING
         self.requests = 0
+        self.why = ""  # it polls
         self._shown_ms = 0  # the newest timestamp that was given out
         self._events = self._late = self._backfilled = 0
 
@@ -110,4 +111,5 @@ class Counted:
             sessions=sessions,
             live_ms=live_ms,
             requests=self.requests,
+            why=self.why,
         )

@@ -25,28 +25,37 @@ class Ring:
         self._most_events = most_events
         self._most_bytes = most_bytes
         self.first = 0  # place of the oldest held
+        self.gone_ms: int | None = None  # the newest timestamp that ever left
 
     @property
     def end(self) -> int:
         """The place of the next event."""
         return self.first + len(self._events) - self._head
 
-    def extend(self, events: tuple[LogEvent, ...]) -> None:
-        """Take some in; the oldest leave. The newest stays, however large."""
+    def extend(self, events: tuple[LogEvent, ...]) -> set[int]:
+        """Take some in; the oldest leave, as ``shrink`` says. The newest stays, however large."""
         self._events.extend(events)
         self.bytes += sum(map(size_of, events))
-        self.shrink(self._most_events, self._most_bytes)
+        return self.shrink(self._most_events, self._most_bytes)
 
-    def shrink(self, most_events: int, most_bytes: int) -> None:
-        """Let the oldest leave until both bounds are kept, or one event is left."""
+    def shrink(self, most_events: int, most_bytes: int) -> set[int]:
+        """Let the oldest leave until both bounds are kept, or one event is left.
+
+        Returns the seconds since the epoch of those that left.
+        """
+        left: set[int] = set()
         while self.end - self.first > 1 and (self.end - self.first > most_events or self.bytes > most_bytes):
-            self.bytes -= size_of(self._events[self._head])
+            event = self._events[self._head]
+            self.bytes -= size_of(event)
+            left.add(event.timestamp_ms // 1000)
+            self.gone_ms = max(self.gone_ms or 0, event.timestamp_ms)
             self._events[self._head] = _GONE  # its place stays for a while, its megabyte doesn't
             self._head += 1
             self.first += 1
         if self._head > len(self._events) // 2:
             del self._events[: self._head]
             self._head = 0
+        return left
 
     def read(self, place: int) -> tuple[LogEvent, ...]:
         """Events from a place that is held on, at most a batch of them, at least one if there is one."""

@@ -18,6 +18,7 @@ from jinkies.logs.hub import TailHub
 from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
 from jinkies.logs.newest import NewestFirst
+from jinkies.logs.ring import RING_EVENTS
 from jinkies.logs.sessions import LiveSession, LiveSource
 from jinkies.logs.slices import Progress, sliced
 from jinkies.logs.targets import check_spec, resolve
@@ -46,14 +47,14 @@ class LogsService:
     aioboto3 is imported, and the client opened, by the first request: who asks nothing of AWS pays nothing.
     """
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, *, ring_events: int = RING_EVENTS) -> None:
         self._config = config
         self._clock = clock
         self._stack = AsyncExitStack()
         self._newest = NewestFirst()
         self._budget = Budget(clock, rate_of(config.aws, config.aws.region))
         self._source = _LazySource(config, self._budget)
-        self.hub = TailHub(self._follow, clock)
+        self.hub = TailHub(self._follow, clock, ring_events=ring_events)
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()

@@ -73,6 +73,8 @@ def check_spec(spec: TailSpec) -> None:
         raise Invalid(f"grep: {spec.grep!r} is no regular expression: {error}") from None
     if spec.since_ms < 0:
         raise Invalid(f"since_ms: {spec.since_ms} lies in the future")
+    if spec.from_ms is not None and spec.from_ms < 0:
+        raise Invalid(f"from_ms: {spec.from_ms} lies before 1970")
 
 
 def _groups(config: Config, target: str) -> tuple[str, ...]:

@@ -55,6 +55,11 @@ class TailSpec(msgspec.Struct, frozen=True, kw_only=True):
     grep: str = ""  # a Python regular expression, searched in the message
     since_ms: int = 300_000  # how far back a new tail starts, in milliseconds before now
     mode: TailMode = TailMode.AUTO
+    from_ms: int | None = None  # where a new tail starts, in milliseconds since the epoch, instead of ``since_ms``
+
+    def begins_ms(self, now_ms: int) -> int:
+        """Where a tail that is asked for now starts; never in the future."""
+        return max(0, now_ms - self.since_ms if self.from_ms is None else min(self.from_ms, now_ms))
 
 
 class Coverage(StrEnum):
@@ -94,6 +99,7 @@ class TailFigures(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0  # Live Tail sessions opened
     live_ms: int = 0  # session time paid for: the sum over all sessions
     requests: int = 0  # FilterLogEvents
+    why: str = ""  # it polls: one line for people; "" where it does not, or where that passes by itself
 
 
 class SavedTail(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,11 +124,13 @@ class TailInfo(msgspec.Struct, frozen=True, kw_only=True):
 class TailBatch(msgspec.Struct, frozen=True, kw_only=True, tag="batch"):
     """Some log events, in order of arrival; ``dropped`` counts those a slow viewer lost before them.
 
-    The first batch of a viewer carries the whole ledger, later ones what changed in it.
+    A viewer that was given all that was held gets the whole ledger, then what changed in it. No span comes before the
+    events of its seconds, so that where a viewer's ledger ends it can go on with another tail.
     """
 
     events: tuple[LogEvent, ...] = ()
     dropped: int = 0
+    gone_ms: int | None = None  # in a viewer's first: the newest timestamp that the tail held once and doesn't any more
     trouble: str | None = None  # why the upstream gives nothing just now; None once it does again
     final: bool = False  # ``trouble`` would be the same if asked again: the tail ends with this batch
     spans: tuple[LedgerSpan, ...] = ()

@@ -314,7 +314,9 @@ async def kept(desk: Desk) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_tail_survives_a_killed_core(desk: Desk, cloudwatch: Any) -> None:
+@pytest.mark.parametrize("forgotten", [False, True], ids=["resumed", "forgotten"])
+async def test_a_tail_survives_a_killed_core(desk: Desk, cloudwatch: Any, *, forgotten: bool) -> None:
+    """``forgotten``: the core that comes back knows of no tail, so that it begins where the command line asks it to."""
     written = [f"{at} and {at % 3}" for at in range(60)]
     lines = iter(written)
 
@@ -336,12 +338,18 @@ async def test_a_tail_survives_a_killed_core(desk: Desk, cloudwatch: Any) -> Non
             core.wait()
             await write(20)
             await asyncio.sleep(1.5)  # longer than --since: a tail begun anew would not have these
+            for left in desk.home.glob("jinkies.db*") if forgotten else ():
+                left.unlink()
             with desk.running("serve") as again:
                 assert again.stdout is not None
                 assert again.stdout.readline().startswith(b"jinkies ")
                 await write(20)
                 shown += process.stdout.readlines()
                 assert process.wait(30) == 0
+            assert process.stderr is not None
+            said = process.stderr.read().decode()
+            assert "60 lines, " in said
+            assert "missing" not in said
     assert Counter(shown) == Counter(f"{line}\n".encode() for line in written)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from jinkies.errors import NotFound, Overloaded
 from jinkies.logs.hub import MAX_TAILS, RESUME_OVERLAP_MS, TailHub
+from jinkies.logs.ledger import Ledger
 from jinkies.logs.ring import Ring
 from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailSpec
 from tests.logs.clock import START_MS, ManualClock
@@ -129,6 +130,60 @@ async def test_a_slow_viewer_loses_the_oldest_is_told_and_slows_nobody(clock: Ma
             batch = await anext(slow)
             assert batch.dropped == 90
             assert [event.message for event in batch.events] == [str(number) for number in range(91, 101)]
+
+
+def logged(number: int) -> LogEvent:
+    at_ms = START_MS + number * 1_000
+    return LogEvent(log_group="/a", log_stream="s", timestamp_ms=at_ms, ingestion_ms=at_ms, message=str(number))
+
+
+async def test_what_a_viewer_lost_is_missing_from_its_ledger_and_from_nobody_elses(clock: ManualClock) -> None:
+    async with hubbed(clock, ring_events=10) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started.wait()
+        async with hub.open(tail_id) as slow, hub.open(tail_id) as quick:
+            told: dict[str, Ledger] = {"slow": Ledger(), "quick": Ledger()}
+
+            async def take_all(name: str, viewer: AsyncIterator[TailBatch], last: int) -> int:
+                dropped = 0
+                async for batch in viewer:
+                    dropped += batch.dropped
+                    for one in batch.spans:
+                        told[name].put(one)
+                    if batch.events and batch.events[-1].message == str(last) and batch.spans:
+                        return dropped
+                raise AssertionError("it ended")
+
+            for first in (0, 5, 10, 15, 20):
+                events = tuple(logged(number) for number in range(first, first + 5))
+                spans = (span(START_MS // 1000 + first, START_MS // 1000 + first + 5),)
+                upstreams.queues[0].put_nowait(TailBatch(events=events, spans=spans))
+                assert await take_all("quick", quick, first + 4) == 0
+            assert await take_all("slow", slow, 24) == 15
+            upstreams.queues[0].put_nowait(  # what is said of these seconds once more covers nothing up
+                TailBatch(events=(logged(25),), spans=(span(START_MS // 1000, START_MS // 1000 + 26),))
+            )
+            assert await take_all("slow", slow, 25) == 0
+            assert await take_all("quick", quick, 25) == 0
+    start_s = START_MS // 1000
+    assert [(one.start_s - start_s, one.end_s - start_s, one.coverage) for one in told["slow"].spans()] == [
+        (0, 15, Coverage.MISSING),
+        (15, 26, Coverage.COMPLETE),
+    ]
+    assert told["quick"].spans() == (span(start_s, start_s + 26),)
+
+
+async def test_no_span_comes_before_the_lines_of_its_seconds(clock: ManualClock) -> None:
+    async with hubbed(clock, ring_events=2_000) as (hub, upstreams):
+        tail_id = hub.start(SPEC, GROUPS).tail_id
+        await upstreams.started.wait()
+        async with hub.open(tail_id) as first:
+            events = tuple(logged(number) for number in range(1_200))
+            upstreams.queues[0].put_nowait(TailBatch(events=events, spans=(span(0, 1_200),)))
+            await take(first, 1_200)
+            async with hub.open(tail_id) as late:
+                batches = [await anext(late) for _ in range(3)]
+    assert [(len(batch.events), len(batch.spans)) for batch in batches] == [(500, 0), (500, 0), (200, 1)]
 
 
 async def test_the_ring_is_bounded_in_bytes(clock: ManualClock) -> None:

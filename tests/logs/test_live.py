@@ -12,6 +12,7 @@ import pytest
 from jinkies.clock import Clock
 from jinkies.config import Config
 from jinkies.logs import shards
+from jinkies.logs.follow import ASKED_FOR
 from jinkies.logs.ledger import Ledger
 from jinkies.logs.service import LogsService
 from jinkies.model import Coverage, LedgerSpan, LogEvent, TailBatch, TailFigures, TailMode, TailSpec, Upstream
@@ -256,6 +257,8 @@ def test_where_live_tail_is_refused_it_polls(kind: Kind) -> None:
             tail.check()
             assert tail.figures.upstream is Upstream.POLLING
             assert tail.figures.sessions == 0
+            quota = "as many Live Tail sessions run as this account may have"
+            assert (quota if kind is Kind.OVER_LIMIT else "logs:StartLiveTail on /a") in tail.figures.why
             assert not any(event.backfilled for event in tail.events)
             assert tail.troubles == []
             await tail.passes(900, every_s=9.137)
@@ -263,9 +266,30 @@ def test_where_live_tail_is_refused_it_polls(kind: Kind) -> None:
             tail.check()
             if kind is Kind.OVER_LIMIT:
                 assert tail.figures.sessions == 1, "a quota may have room again"
+                assert not tail.figures.why
             else:
                 assert len(tail.cloudwatch.asked("StartLiveTail")) == 1
             assert {coverage for _, _, coverage in tail.coverage()} == {Coverage.COMPLETE}
+
+    run_virtually(work)
+
+
+def test_what_live_tail_may_not_look_up_is_named() -> None:
+    async def work(clock: Clock) -> None:
+        async with tailing(clock, Fault(kind=Kind.DENY, action="DescribeLogGroups")) as tail:
+            await tail.passes(10, every_s=0.937)
+            assert tail.figures.upstream is Upstream.POLLING
+            assert "logs:DescribeLogGroups on /a" in tail.figures.why
+
+    run_virtually(work)
+
+
+def test_who_asked_for_polling_is_told_so() -> None:
+    async def work(clock: Clock) -> None:
+        spec = TailSpec(targets=("api",), since_ms=0, mode=TailMode.POLL)
+        async with tailing(clock, spec=spec) as tail:
+            await tail.passes(5, every_s=0.937)
+            assert (tail.figures.upstream, tail.figures.why) == (Upstream.POLLING, ASKED_FOR)
 
     run_virtually(work)
 

@@ -181,7 +181,9 @@ def test_a_very_slow_link_still_gets_a_frame_a_second() -> None:
 
 
 def test_after_a_lost_link_what_is_no_event_is_kept() -> None:
-    tailing = Tailing(lambda: pytest.fail("not asked"), ManualClock(), TailSpec(targets=("api",)), lambda _: None)
+    tailing = Tailing(
+        lambda: pytest.fail("not asked"), ManualClock(), TailSpec(targets=("api",)), lambda _: None, CoverageMap()
+    )
     known = logged(5)
     tailing._held.update([identity(known)])
     span = LedgerSpan(start_s=1, end_s=2, coverage=Coverage.MISSING)

@@ -13,12 +13,14 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from jinkies.clock import SystemClock, iso
 from jinkies.config import AwsConfig, Config, ServiceConfig
 from jinkies.core import Core
 from jinkies.model import Coverage, LedgerSpan, Level, LogEvent, TailBatch, TailFigures, TailSpec, Upstream
 from jinkies.wire.peer import local_actor
 from tests.tui.conftest import Console, console_on
 from tests.tui.test_logs_screen import FakeLogs, event, shown, view_of
+from tui.format import clock_text
 from tui.screens.logs import LogsScreen
 from tui.widgets.rate_strip import RateStrip
 
@@ -31,10 +33,10 @@ async def desk(core: Core, config: Config) -> AsyncIterator[tuple[Console, FakeL
 
 @asynccontextmanager
 async def following(
-    core: Core, config: Config, size: tuple[int, int] = (120, 36)
+    core: Core, config: Config, size: tuple[int, int] = (120, 36), logs: FakeLogs | None = None
 ) -> AsyncIterator[tuple[Console, FakeLogs]]:
     """The logs screen, following the service api."""
-    logs = FakeLogs()
+    logs = logs or FakeLogs()
     core.logs = logs
     configured = msgspec.structs.replace(config, aws=AwsConfig(region="eu-west-1"))
     async with console_on(configured, core.operator(local_actor()), size) as console:
@@ -96,7 +98,7 @@ async def test_a_filter_that_nothing_passes_says_so_and_a_bad_one_is_refused(des
     await term(console, "/(/")
     await console.until("no regular expression")
     await term(console, "nowhere")
-    await console.until("None of the 1 lines held passes: & nowhere")
+    await console.until("The one line held does not pass: & nowhere")
 
 
 async def test_a_search_counts_while_lines_come(desk: tuple[Console, FakeLogs]) -> None:
@@ -467,3 +469,93 @@ async def test_only_what_is_well_behind_is_marked_late(desk: tuple[Console, Fake
     await console.until("1 late", "near")
     assert console.line_with("tardy").rstrip("│ ").endswith("late")
     assert "late" not in console.line_with("near")
+
+
+async def test_what_the_tail_held_no_more_is_marked_and_a_time_in_it_is_fetched(core: Core, config: Config) -> None:
+    logs = HeldLogs(*(at(number, f"line {number} of many") for number in range(0, 4_000, 2)))
+    async with following(core, config, logs=logs) as (console, _):
+        start_s = event(0).timestamp_ms // 1000
+        gap = LedgerSpan(start_s=start_s, end_s=start_s + 3_000, coverage=Coverage.MISSING, reason="gone")
+        held = tuple(one for one in logs.events if one.timestamp_ms >= event(3_000_000).timestamp_ms)
+        screen = console.app.screen
+        assert isinstance(screen, LogsScreen)
+        assert screen.tailing is not None
+        screen.tailing.asked_ms = screen.tailing.start_ms = event(2_990_000).timestamp_ms
+        logs.queue.put_nowait(TailBatch(events=held, spans=(gap,), gone_ms=event(2_999_500).timestamp_ms))
+        gone = clock_text(event(2_999_500).timestamp_ms)
+        await console.until("10 s missing", "line 3998 of many")
+        await console.press("g")
+        await console.until(f"no longer holds what came before {gone}", "PAUSED", "line 3000 of many")
+        await console.press("G", "t")
+        await console.type(iso(event(2_000_000).timestamp_ms))
+        await console.press("enter")
+        await console.until("is before the oldest line held", "⏎ fetches the lines around it")
+        await console.press("escape")
+        await console.until_gone("⏎ fetches")
+        await console.until("FOLLOWING")
+        await console.press("t")
+        await console.type(iso(event(2_000_000).timestamp_ms))
+        await console.press("enter", "enter")
+        await console.until("AROUND", "esc follows again", "line 2000 of many")
+        assert console.line_with("line 2000 of many").startswith("│▌")
+        await console.press("t")
+        await console.type(iso(event(3_900_000).timestamp_ms))
+        await console.press("enter")
+        await console.until("is after what was fetched")
+        await console.press("enter")
+        await console.until("line 3900 of many")
+        await console.press("escape")
+        await console.until("FOLLOWING")
+
+
+async def test_a_quiet_time_that_is_held_is_gone_to_without_asking(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(event(SystemClock().now_ms() - event(0).timestamp_ms, "the only one of many"))
+    await console.until("the only one of many")
+    await console.press("t")
+    await console.type("4m")
+    await console.press("enter")
+    await console.until("PAUSED")
+    assert "⏎ fetches" not in console.text
+
+
+async def test_why_it_polls_is_said_once(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    why = "access denied: these credentials need logs:StartLiveTail on /app/api"
+    for requests in (1, 2):
+        logs.queue.put_nowait(
+            TailBatch(figures=TailFigures(upstream=Upstream.POLLING, requests=requests, why=why), events=(at(1, "x"),))
+        )
+        await console.until(f"polling, {requests} request")
+    assert console.text.count("polling, not Live Tail: access denied: these credentials need logs:StartLiveTail") == 1
+
+
+async def test_trouble_hides_neither_following_nor_paused(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.queue.put_nowait(TailBatch(events=(at(1, "of many"),), trouble="CloudWatch is throttling"))
+    await console.until("FOLLOWING · TROUBLE: CloudWatch is throttling")
+    await console.press("space")
+    await console.until("PAUSED · 0 new below · TROUBLE: CloudWatch is throttling")
+
+
+async def test_a_level_stands_once_and_what_is_copied_is_whole(desk: tuple[Console, FakeLogs]) -> None:
+    console, logs = desk
+    logs.feed(
+        at(1, "ERROR it broke", Level.ERROR),
+        at(2, "[WARNING]: it may break", Level.WARNING),
+        at(3, "ERROR"),
+        at(4, "INFORMATION of another kind"),
+        at(5, "ERROR said by an info line"),
+    )
+    await console.until("said by an info line")
+    assert console.line_with("it broke").rstrip("│ ").endswith("ERROR  it broke")
+    assert console.line_with("it may break").rstrip("│ ").endswith("WARN   it may break")
+    assert console.line_with("another kind").rstrip("│ ").endswith("INFO   INFORMATION of another kind")
+    assert console.line_with("said by").rstrip("│ ").endswith("INFO   ERROR said by an info line")
+    view = view_of(console)
+    assert [view.buffer.text(seq) for seq in view.buffer.shown][:2] == ["ERROR it broke", "[WARNING]: it may break"]
+    await console.press("slash")
+    await console.type("ERROR it")
+    await console.press("enter")
+    await console.until("1 of 1")
+    assert "ERROR  ERROR it broke" in console.line_with("it broke"), "what was found is to be seen"

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from jinkies.errors import JinkiesError
 from jinkies.model import AlertDetail, AlertRow, Delivery, PartState
+from jinkies.words import number_of
 from tui import theme
 from tui.outbox import Channel, channels_of
 from tui.screens.alert_life import AlertLife
@@ -81,7 +82,7 @@ class DiscordScreen(AlertLife):
         footnote = f"and {rest:,} older ones" if rest > 0 else "" if shown else "No cards yet: nothing was posted here."
         self.cards.show(shown, footnote)
         self._show_title()
-        set_subtitle(self.cards, f"{len(deliveries):,} cards")
+        set_subtitle(self.cards, number_of(len(deliveries), "card"))
         self.refresh_bindings()
         self._want_details([one.alert_id for one in deliveries[:_CARDS]])
 

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from jinkies.errors import Invalid
-from tui.format import clean
+from jinkies.words import number_of
+from tui.format import clean, moment_text
 from tui.linefilter import BadTerm, parse_term
 from tui.moments import FORMS, moment
 from tui.saving import save
@@ -40,7 +41,9 @@ class LogPrompts(Screen[None]):
             id="logs.filter",
             tooltip="Only lines with (!without) a text, of all held",
         ),
-        Binding("t", "ask('moment')", "time", id="logs.moment", tooltip="Go to a time: 13:10, -5m"),
+        Binding(
+            "t", "ask('moment')", "time", id="logs.moment", tooltip="Go to a time: 13:10, -5m; one not held is fetched"
+        ),
         Binding("P", "patterns", "patterns", id="logs.patterns", tooltip="The lines held, by pattern"),
         Binding("S", "save", "save", id="logs.save", tooltip="Save the lines shown to a file"),
         Binding(
@@ -60,7 +63,7 @@ class LogPrompts(Screen[None]):
             "back",
             show=False,
             id="logs.back",
-            tooltip="End the search; then leave request or pattern",
+            tooltip="End the search; then leave request or pattern; then follow again",
         ),
     ]
 
@@ -68,14 +71,27 @@ class LogPrompts(Screen[None]):
     view: LogView
     strip_line: RateStrip
     targets: tuple[str, ...]
+    _around_ms = 0  # what is offered to be shown
+
+    def reach(self) -> tuple[int, int | None]:
+        """From when to when lines are held, as far as there were any; None is the present."""
+        raise NotImplementedError
+
+    def show_around(self, targets: tuple[str, ...], at_ms: int) -> None:
+        """Fetch the lines around a moment."""
+        raise NotImplementedError
+
+    def back_to_tail(self) -> bool:
+        """Follow again; False when nothing was followed."""
+        raise NotImplementedError
 
     def action_ask(self, what: str) -> None:
         """Open a prompt under the lines."""
         self._open(what, "")
 
-    def _open(self, what: str, value: str) -> None:
+    def _open(self, what: str, value: str, hint: str = "") -> None:
         self.query("#logs Prompt").remove()
-        prompt = Prompt(value, _HINTS[what], id=what)
+        prompt = Prompt(value, hint or _HINTS[what], id=what)
         self.query_one("#logs").mount(prompt)
         prompt.focus()
 
@@ -99,8 +115,10 @@ class LogPrompts(Screen[None]):
                     self.view.action_match(-1)
             case "filter":
                 self._filter(typed)
-            case "moment" if typed.strip():
+            case "moment" | "around" if typed.strip():
                 self._go_to(typed)
+            case "around":
+                self.show_around(self.targets, self._around_ms)
             case "save" if typed.strip():
                 start(self, partial(self._save, typed.strip()), group="save")
 
@@ -128,13 +146,27 @@ class LogPrompts(Screen[None]):
     def _go_to(self, typed: str) -> None:
         here_ms = self.view.here_ms or self.view.newest_ms or self.session.now_ms()
         try:
-            self.view.jump(moment(typed, here_ms=here_ms, now_ms=self.session.now_ms()))
+            self._jump(moment(typed, here_ms=here_ms, now_ms=self.session.now_ms()))
         except Invalid as error:
             self.notify(clean(str(error)), title="No time", severity="error", markup=False)
 
+    def _jump(self, at_ms: int, *, wide_ms: int = 0) -> None:
+        """To the first line of a moment, ``wide_ms`` long; where none of it is held, offer to fetch what was then."""
+        if not self.targets:
+            self.notify("nothing is followed yet; s chooses whose logs", timeout=3)
+            return
+        first_ms, last_ms = self.reach()
+        if first_ms < at_ms + wide_ms + 1_000 and (last_ms is None or at_ms <= last_ms):
+            self.view.jump(at_ms)
+            return
+        self._around_ms = at_ms
+        now_ms, before = self.session.now_ms(), at_ms < first_ms
+        than = f"before the oldest line held ({moment_text(first_ms, now_ms)})" if before else "after what was fetched"
+        self._open("around", "", f"{moment_text(at_ms, now_ms)} is {than} · ⏎ fetches the lines around it · esc stays")
+
     def on_rate_strip_chosen(self, event: RateStrip.Chosen) -> None:
         """A click on the histogram; what is not complete says why."""
-        self.view.jump(event.at_ms)
+        self._jump(event.at_ms, wide_ms=self.strip_line.scale.step_s * 1_000)
         if event.reason:
             self.notify(clean(event.reason), title="Not complete", markup=False)
 
@@ -143,16 +175,16 @@ class LogPrompts(Screen[None]):
         here_ms = self.view.here_ms or self.view.newest_ms
         found = self.strip_line.neighbour(here_ms, step) if here_ms is not None else None
         if found is not None:
-            self.view.jump(found)
+            self._jump(found, wide_ms=self.strip_line.scale.step_s * 1_000)
         else:
             self.notify("no bar " + ("after" if step > 0 else "before") + " this one", timeout=2)
 
     def action_back(self) -> None:
-        """No search; then all requests and patterns again."""
+        """No search; then all requests and patterns again; then the tail again."""
         if self.view.buffer.term is not None:
             self.view.search(None)
-        else:
-            self.view.widen()
+        elif not self.view.widen():
+            self.back_to_tail()
 
     def action_save(self) -> None:
         """Ask for a file's name."""
@@ -175,7 +207,7 @@ class LogPrompts(Screen[None]):
         except (OSError, ValueError) as error:
             self.notify(clean(f"{name}: {error}"), title="Not saved", severity="error", markup=False)
         else:
-            self.notify(clean(str(path)), title=f"Saved {count:,} lines", markup=False)
+            self.notify(clean(str(path)), title=f"Saved {number_of(count, 'line')}", markup=False)
 
     def action_patterns(self) -> None:
         """The lines held, by pattern."""

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from jinkies.errors import JinkiesError
 from jinkies.model import LogEvent, PartState, TailBatch, TailFigures, TailInfo, TailSpec
+from jinkies.words import number_of
 from tui import theme
 from tui.format import clean, clock_text, cut
 from tui.logwords import Holdings, holdings_words
@@ -27,7 +28,7 @@ from tui.widgets.log_view import LogView
 from tui.widgets.rate_strip import RateStrip
 from tui.work import start
 
-_COMPARED = 20_000  # of the newest lines held, after a lost connection
+_COMPARED = 100_000  # of the newest lines held, after a lost connection: as many as a tail holds
 _AROUND_MS = 300_000  # how far before and after a moment lines are fetched
 _AROUND_LIMIT = 10_000
 _TALL = 30  # rows of a screen from which on the histogram has two
@@ -60,9 +61,12 @@ class LogsScreen(LogPrompts, DeskScreen):
         self.targets: tuple[str, ...] = ()
         self.tailing: Tailing | None = None
         self.fixed = ""  # what was fetched, where nothing is followed
+        self.window_ms = (0, 0)  # of what was fetched
+        self.left: tuple[str, ...] = ()  # what was followed before
+        self.gone_ms: int | None = None  # the newest line that the tail held no more when this console came
         self.figures = TailFigures()
         self._backfilled = self._dropped = 0
-        self._fetching = self._trouble = ""
+        self._fetching = self._trouble = self._why = ""
 
     def body(self) -> Iterable[Widget]:
         """The lines, or why there are none."""
@@ -87,13 +91,16 @@ class LogsScreen(LogPrompts, DeskScreen):
             return
         self._begin(targets)
         spec = TailSpec(targets=targets)
-        self.tailing = Tailing(lambda: self.session.operator, self.session.clock, spec, self._fold)
+        self.tailing = Tailing(
+            lambda: self.session.operator, self.session.clock, spec, self._fold, self.strip_line.ledger
+        )
         start(self, partial(self.tailing.run, self._held), group="tail", exclusive=True)
         self._show_empty()
 
     def _begin(self, targets: tuple[str, ...]) -> None:
         self.targets, self.tailing, self.fixed, self.figures = targets, None, "", TailFigures()
-        self._fetching = self._trouble = ""
+        self.left, self.gone_ms = (), None
+        self._fetching = self._trouble = self._why = ""
         self._backfilled = self._dropped = 0
         self.view.start_over(many=len(self._groups()) > 1)
         self.strip_line.clear()
@@ -124,9 +131,12 @@ class LogsScreen(LogPrompts, DeskScreen):
     def _fold(self, batch: TailBatch) -> None:
         """The reader only folds; ``draw`` draws."""
         buffer, rates = self.view.buffer, self.strip_line.rates
+        if batch.gone_ms is not None:
+            self.gone_ms = batch.gone_ms
+            buffer.note(f"the tail no longer holds what came before {clock_text(batch.gone_ms)}: t and a time show it")
         if batch.dropped:
             self._dropped += batch.dropped
-            buffer.note(f"{batch.dropped:,} lines dropped here: this console was too slow to take them")
+            buffer.note(f"{number_of(batch.dropped, 'line')} dropped here: this console was too slow to take them")
         for event in batch.events:
             rates.add(event)
             self._backfilled += event.backfilled
@@ -136,13 +146,22 @@ class LogsScreen(LogPrompts, DeskScreen):
             self.strip_line.ledger.fold(batch.spans)
         if batch.figures is not None:
             self.figures = batch.figures
+            self._note_why(batch.figures.why)
         self.view.pump()
+
+    def _note_why(self, why: str) -> None:
+        """Why it polls, once."""
+        if why and why != self._why:
+            self._why = why
+            self.view.buffer.note(f"polling, not Live Tail: {why}")
 
     # Lines around a moment
 
     def show_around(self, targets: tuple[str, ...], at_ms: int) -> None:
         """Lines of services or log groups around a moment, the cursor at it; nothing is followed."""
+        left = self.targets if self.tailing is not None and targets == self.targets else self.left
         self._begin(targets)
+        self.left, self.window_ms = left, (at_ms - _AROUND_MS, at_ms + _AROUND_MS)
         self._fetching = f"Fetching the lines around {clock_text(at_ms)}…"
         self.fixed = f"AROUND {clock_text(at_ms)}"
         start(self, partial(self._fetch_around, targets, at_ms), group="tail", exclusive=True)
@@ -161,10 +180,31 @@ class LogsScreen(LogPrompts, DeskScreen):
         except JinkiesError as error:
             self._trouble = words_of(error)
         else:
+            self.window_ms = (at_ms - reach_ms, at_ms + reach_ms)
             self._fold(TailBatch(events=found))
             self.view.jump(at_ms)
         self._fetching = ""
         self.draw()
+
+    def reach(self) -> tuple[int, int | None]:
+        """From when to when lines are held, as far as there were any; None is the present."""
+        if self.fixed:
+            return self.window_ms
+        ring = self.view.buffer.ring
+        lines = (seq for seq in range(ring.first, ring.next_seq) if not ring.is_note(seq) and not ring.is_late(seq))
+        oldest = next(lines, None)
+        asked_ms = self.tailing.start_ms if self.tailing is not None else self.session.now_ms()
+        if oldest is None:
+            return asked_ms, None
+        whole = not ring.evicted and self.gone_ms is None
+        return min(ring.at_ms(oldest), asked_ms) if whole else ring.at_ms(oldest), None
+
+    def back_to_tail(self) -> bool:
+        """Follow what was followed before lines around a moment; False when nothing was."""
+        if not self.fixed or not self.left:
+            return False
+        self.follow(self.left)
+        return True
 
     # Drawing
 
@@ -196,7 +236,9 @@ class LogsScreen(LogPrompts, DeskScreen):
         trouble = self._trouble or (self.tailing.trouble if self.tailing is not None else None)
         if trouble:
             first, _, _ = clean(trouble).partition(". ")
-            return f"TROUBLE: {cut(first, 70)}", theme.BAD_COLOUR
+            state, _ = self._motion()
+            room = self.view.outer_size.width - len(state) - len("".join(self.targets)) - 25
+            return f"{state} · TROUBLE: {cut(first, min(max(room, 12), 70))}", theme.BAD_COLOUR
         buffer, words = self.view.buffer, list[str]()
         if buffer.shown.busy:
             words.append(f"filtering… {buffer.shown.progress:.0%}")
@@ -207,7 +249,7 @@ class LogsScreen(LogPrompts, DeskScreen):
 
     def _motion(self) -> tuple[str, str]:
         if self.fixed:
-            return self.fixed, theme.ACCENT_COLOUR
+            return f"{self.fixed} · esc follows again" if self.left else self.fixed, theme.ACCENT_COLOUR
         if not self.view.following:
             gone = f" · {self.view.let_go:,} old ones let go" if self.view.let_go else ""
             return f"PAUSED · {self.view.behind:,} new below{gone}", theme.WARN_COLOUR
@@ -250,7 +292,8 @@ class LogsScreen(LogPrompts, DeskScreen):
         if self._fetching or self._trouble:
             return clean(self._fetching or self._trouble)
         if self.fixed:
-            return "CloudWatch has no lines around that time.\n\ns  choose whose logs to follow"
+            again = "esc  follow again\n" if self.left else ""
+            return f"CloudWatch has no lines around that time.\n\n{again}s  choose whose logs to follow"
         if self.tailing is not None and self.tailing.tail_id is not None and not self.tailing.trouble:
             return "Following. No lines in the last five minutes; new ones appear here as they come."
         aws = self.session.health.get("aws")
@@ -264,7 +307,8 @@ class LogsScreen(LogPrompts, DeskScreen):
     def _filtered_words(self) -> str:
         if self.view.buffer.shown.busy:
             return "filtering…"
-        held = f"None of the {len(self.view.buffer):,} lines held passes:"
+        count = len(self.view.buffer)
+        held = "The one line held does not pass:" if count == 1 else f"None of the {count:,} lines held passes:"
         return f"{held} {clean(self.view.buffer.filter.words)}\n\n& and ⏎ ends all terms · v  level · esc  all requests"
 
     def _tail_words(self) -> str:

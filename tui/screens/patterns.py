@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from jinkies.words import number_of
 from tui import theme
 from tui.logbuffer import LogBuffer
 from tui.patterns import OTHERS, Patterns
@@ -59,7 +60,9 @@ class PatternsScreen(Screen[str | None]):
         self.table.show(self.patterns.ranked(), self.patterns.counted, self.patterns.span_ms())
         state = f"{self.patterns.progress:.0%} read" if self.patterns.busy else ""
         count = len(self.table.patterns)
-        set_title(self.table, f"Patterns  {self.patterns.counted:,} lines in {count:,}", state, theme.WARN_COLOUR)
+        set_title(
+            self.table, f"Patterns  {number_of(self.patterns.counted, 'line')} in {count:,}", state, theme.WARN_COLOUR
+        )
         set_subtitle(self.table, "⏎ its lines · esc back")
 
     # What the app calls on every screen

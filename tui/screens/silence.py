@@ -152,7 +152,8 @@ class SilenceScreen(ModalScreen[None]):
             return
         what = touched([row for row in caught if row.unresolved])
         rest = f": {counted(what.states)} · {clean(counted(what.services, 3))}" if what.count else ""
-        known = f"{len(caught):,} of the newest {MATCHED:,} alerts match, {what.count:,} unresolved{rest}"
+        match = "matches" if len(caught) == 1 else "match"
+        known = f"{len(caught):,} of the newest {MATCHED:,} alerts {match}, {what.count:,} unresolved{rest}"
         self._say(known, theme.WARN_COLOUR if len(caught) >= MATCHED else theme.TEXT_COLOUR)
 
     def _say(self, words: str, colour: str) -> None:

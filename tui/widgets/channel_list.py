@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from jinkies import cards
 from jinkies.model import DeliveryState, Digest, PartHealth, PartState, What
+from jinkies.words import number_of
 from tui import theme
 from tui.draw import Line, Part, line, rule, strip_of, wrapped
 from tui.format import clean, fit
@@ -81,7 +82,7 @@ class ChannelList(LinesView):
             mark = ("✗ ", theme.BAD)
         elif channel.waiting:
             mark = ("◌ ", theme.WARN)
-        counted = f"{shown} card{'' if shown == 1 else 's'}"
+        counted = number_of(shown, "card")
         name = fit(f"{channel.name} …{channel.channel_id[-4:]}", max(room - 4 - len(counted), 6))
         cursor = "▶ " if index == self.index else "  "
         return line((cursor, theme.ACCENT), mark, (name, theme.TEXT), (counted, theme.MUTED))

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from jinkies.model import Level
 from jinkies.reading.ids import request_ids
+from jinkies.words import number_of
 from tui.format import clean, cut
 from tui.linefilter import LineFilter, Term
 from tui.logblock import Columns
@@ -313,7 +314,7 @@ class LogView(LogMouse):
         if self.cursor is not None and buffer.hits.has(self.cursor):
             words = f"{buffer.hits.rank_of(self.cursor) + 1:,} of {count:,}"
         else:
-            words = f"{count:,} {'hit' if count == 1 else 'hits'}"
+            words = number_of(count, "hit")
         return f"{words} · searching… {buffer.hits.progress:.0%}" if buffer.hits.busy else words
 
     def action_error(self, step: int) -> None:

@@ -1,0 +1,8 @@
+"""Words for people. Pure."""
+
+from __future__ import annotations
+
+
+def number_of(count: int, noun: str, many: str = "") -> str:
+    """``1 line``, ``1,204 lines``; ``many`` where an s is not enough."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
