@@ -87,7 +87,7 @@ async def test_silences_from_an_alert_with_a_preview(operator: Operator, config:
         await console.until("boom")
         await console.press("S")
         await console.until("Silence, from #2", "only this alert", "tag:region=eu", "with this tag")
-        await console.until("1 of the newest 1,000 alerts match, 1 unresolved: 1 open · 1 api")
+        await console.until("1 of the newest 1,000 alerts matches, 1 unresolved: 1 open · 1 api")
         await console.press("down", "down", "down")
         await console.until_true(lambda: console.app.screen.query_one("#matchers", Input).value == "service=api")
         await console.type(" nonsense")

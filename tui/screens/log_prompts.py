@@ -63,7 +63,7 @@ class LogPrompts(Screen[None]):
             "back",
             show=False,
             id="logs.back",
-            tooltip="End the search; then leave request or pattern; then follow again",
+            tooltip="End search, request or pattern; then follow again",
         ),
     ]
 
