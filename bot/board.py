@@ -85,18 +85,28 @@ class Board:
         self._clock = clock
         self._lease = lease
         self._guild_id = guild_id
+        self._menders: dict[str, Mender] = {}
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Why channels can't be written to, by channel, in words; empty when all can."""
+        return {channel_id: one.trouble for channel_id, one in self._menders.items() if one.trouble is not None}
+
+    def look_again(self) -> None:
+        """What the bot may do in Discord may have changed: channels that were closed to it are tried at once."""
+        for mender in self._menders.values():
+            mender.look_again()
 
     async def run(self) -> None:
         """Mend for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._lease.run(), name="board-lease")
             await self._replica.live()
-            channels: set[str] = set()
             while True:
                 version = self._replica.version
-                for channel_id in {channel for _, channel, _ in self._replica.deliveries} - channels:
-                    channels.add(channel_id)
-                    group.create_task(self._mender(channel_id).run(), name=f"board-{channel_id}")
+                for channel_id in {channel for _, channel, _ in self._replica.deliveries} - set(self._menders):
+                    mender = self._menders[channel_id] = self._mender(channel_id)
+                    group.create_task(mender.run(), name=f"board-{channel_id}")
                 await self._replica.changed(version)
 
     def _mender(self, channel_id: str) -> Mender:

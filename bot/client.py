@@ -222,7 +222,7 @@ class DiscordLink:
             return TOKEN_REFUSED
         if (code := _close_code(error)) is not None:
             return FATAL.get(code, f"Discord closed the connection (code {code})")
-        if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error, aiohttp.ClientError | OSError):  # TimeoutError among them
             return f"Discord can't be reached at {self._config.api_url}"
         if isinstance(error, TypeError | AttributeError):  # the library trips over its own logged failure
             return "the connection could not be made; the log says more"

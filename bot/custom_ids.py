@@ -107,16 +107,16 @@ def parse_form(text: str) -> tuple[int, str] | None:
     return None if found is None else (int(found["alert_id"]), found["epoch8"])
 
 
-def nonce(delivery: Delivery, epoch: str, *, again: bool = False) -> str:
+def nonce(delivery: Delivery, epoch: str, *, instead: str | None = None) -> str:
     """The nonce of a post, by which Discord itself drops a second one within a few minutes.
 
     Args:
         delivery: what is posted.
         epoch: of the journal.
-        again: it is posted afresh because the first can't be edited any more.
+        instead: the message that it is posted instead of, because that can't be edited any more.
 
     Returns:
         22 characters; Discord's limit is 25. It names the channel too: Discord doesn't say that it looks at that.
     """
-    meant = f"{epoch}/{delivery.channel_id}/{delivery.alert_id}/{delivery.kind}/{again}"
+    meant = f"{epoch}/{delivery.channel_id}/{delivery.alert_id}/{delivery.kind}/{instead}"
     return "jk" + hashlib.blake2b(meant.encode(), digest_size=10).hexdigest()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from bot.agenda import Agenda, Progress, outstanding
+from bot.catching_up import CHUNK, LATE_S, missed, standing_for
 from bot.courier import Courier, CourierError, Trouble
 from bot.custom_ids import nonce
 from bot.lease import Lease
@@ -13,7 +15,7 @@ from bot.showing import Showing, showing
 from bot.sightings import Sightings
 from bot.waiting import first_of
 from jinkies.clock import Clock
-from jinkies.commands import RecordDelivery
+from jinkies.commands import CatchUp, RecordDelivery
 from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
 from jinkies.model import AlertDetail, Delivery, DeliveryState, What
 from jinkies.operator import Operator
@@ -27,6 +29,8 @@ IDLE_S = 5.0  # look again at least this often
 CORE_PAUSE_S = 1.0
 GONE_PAUSE_S = 60.0
 FOLD_LIMIT_S = 5.0
+TOLD_AFTER = 3  # failures in a row
+_HINT = "the bot needs View Channel, Send Messages, Embed Links and Read Message History there"
 
 # (first, longest) pause in seconds after a failure, doubling in between
 _PAUSES = {
@@ -71,6 +75,16 @@ class Mender:
         self._sightings = Sightings(courier, channel_id, "")
         self._channel_failures = 0
         self._channel_not_before_s = 0.0
+        self._closed = False  # the channel is not ours to write in, or not there
+        self._looked_at_s = float("-inf")  # when Discord last took something here, or was caught up with
+        self._hurry = asyncio.Event()
+        self.trouble: str | None = None  # why the channel can't be written to, in words
+
+    def look_again(self) -> None:
+        """What the bot may do may have changed: a channel that was closed to it is tried at once."""
+        if self._closed:
+            self._channel_failures, self._channel_not_before_s = 0, 0.0
+            self._hurry.set()
 
     @property
     def _epoch(self) -> str:
@@ -97,11 +111,16 @@ class Mender:
         if hello is not None and self._term != (term, hello.epoch):
             await self._begin(term, hello.epoch)
         version = self._replica.version
+        self._hurry.clear()
+        if found := self._missed():
+            await self._catch_up(found)
+            return
         delivery, wait_s = self._next()
         if delivery is not None:
             await self._mend(delivery)
         else:
-            await first_of(self._replica.changed(version), self._clock.sleep(min(wait_s, IDLE_S)))
+            pause = self._clock.sleep(min(wait_s, IDLE_S))
+            await first_of(self._replica.changed(version), self._hurry.wait(), pause)
 
     async def _begin(self, term: int, epoch: str) -> None:
         """A new term: cards of alerts up to the watermark may have been posted by whoever mended before."""
@@ -111,15 +130,53 @@ class Mender:
         self._sightings = Sightings(self._courier, self._channel_id, epoch)
         self._agenda = Agenda()  # another board may have done anything meanwhile
         self._term = (term, epoch)
+        self._looked_at_s = float("-inf")
+
+    def _wanted(self) -> list[Delivery]:
+        deliveries = self._replica.deliveries
+        self._agenda.prune(deliveries)
+        return [one for one in deliveries.values() if one.channel_id == self._channel_id and outstanding(one)]
+
+    def _missed(self) -> list[Delivery]:
+        """What is no news any more, because the channel could not be written to."""
+        now_s = self._clock.monotonic_s()
+        if now_s < self._channel_not_before_s or now_s - self._looked_at_s < LATE_S:
+            return []
+        return missed(self._wanted(), self._agenda, now_s=now_s, now_ms=self._clock.now_ms())
+
+    async def _catch_up(self, found: list[Delivery]) -> None:
+        """One digest for all that the channel doesn't show; reading it first shows that it is there again."""
+        self._sightings = Sightings(self._courier, self._channel_id, self._epoch)
+        try:
+            await self._sightings.look()
+            unseen = [one for one in found if not await self._seen(one)]
+        except CourierError as error:
+            await self._failed(found[0], error)
+            return
+        self._looked_at_s = self._clock.monotonic_s()
+        keys = [(one.alert_id, one.kind) for one in unseen]
+        for start in range(0, len(keys) if len(keys) > 1 else 0, CHUNK):
+            told = CatchUp(channel_id=self._channel_id, holder=self._lease.holder, missed=tuple(keys[start:][:CHUNK]))
+            await self._until_folded((await self._operator.execute(told)).seq)
+            log.info("channel %s: %d deliveries told in a digest", self._channel_id, len(told.missed))
+
+    async def _seen(self, delivery: Delivery) -> bool:
+        """Whether the channel shows it, unrecorded; it is recorded then, as of a state to be edited."""
+        if not self._suspect(delivery, self._agenda.of(delivery)):
+            return False
+        message_id = await self._sightings.find(delivery.alert_id, delivery.kind, since_ms=delivery.wanted_at_ms)
+        if message_id is None:
+            self._agenda.of(delivery).unclear = False
+            return False
+        seq = await self._record(delivery, DeliveryState.POSTED, message_id=message_id)
+        await self._settle(delivery, seq)
+        return True
 
     def _next(self) -> tuple[Delivery | None, float]:
         now_s = self._clock.monotonic_s()
         if now_s < self._channel_not_before_s:
             return None, self._channel_not_before_s - now_s
-        deliveries = self._replica.deliveries
-        self._agenda.prune(deliveries)
-        wanted = [each for each in deliveries.values() if each.channel_id == self._channel_id and outstanding(each)]
-        return self._agenda.next(wanted, self._replica.rows, now_s)
+        return self._agenda.next(self._wanted(), self._replica.rows, now_s)
 
     async def _mend(self, delivery: Delivery) -> None:
         try:
@@ -143,7 +200,8 @@ class Mender:
             return
         progress = self._agenda.of(delivery)
         progress.decision_rev = detail.row.decision_rev
-        self._channel_failures = 0
+        self._channel_failures, self._closed, self.trouble = 0, False, None
+        self._looked_at_s = self._clock.monotonic_s()
         seq = await self._record(
             delivery,
             DeliveryState.POSTED,
@@ -158,7 +216,9 @@ class Mender:
         deliveries = self._replica.deliveries.values()
         mine = [one for one in deliveries if one.channel_id == self._channel_id and one.message_id is not None]
         card = self._replica.deliveries.get((delivery.alert_id, self._channel_id, "card"))
-        told_in = card.told_in if card is not None and card.told_in else None
+        told_in = None
+        if card is not None and card.state is DeliveryState.DIGESTED:
+            told_in = standing_for(self._replica.deliveries, self._channel_id, card.told_in)
         for one in mine:
             if one.kind == told_in or (told_in is None and (one.alert_id, one.kind) == (delivery.alert_id, "card")):
                 return self._link(one.message_id or "")
@@ -169,8 +229,10 @@ class Mender:
         progress = self._agenda.of(delivery)
         if progress.message_id is None:
             progress.message_id, progress.digest = delivery.message_id, delivery.shown_hash
-        if progress.message_id is None and self._suspect(delivery, progress):
-            progress.message_id, progress.digest = await self._adopt(delivery, detail, progress), ""
+        if progress.unclear or (progress.message_id is None and self._suspect(delivery, progress)):
+            found = await self._adopt(delivery, detail, progress, newer_than=progress.message_id or "0")
+            if found is not None:
+                progress.message_id, progress.digest = found, ""
         digest = shown.message.digest()
         if progress.message_id is None:
             await self._post(progress, delivery, shown)
@@ -193,15 +255,15 @@ class Mender:
         opened_at_ms = min([detail.row.first_seen_at_ms, *(entry.at_ms for entry in detail.timeline[:1])])
         since_ms = delivery.wanted_at_ms or opened_at_ms
         found = await self._sightings.find(delivery.alert_id, delivery.kind, since_ms=since_ms)
+        progress.unclear = False
         if found is None or int(found) <= int(newer_than):
             return None
         log.info("adopted the %s of alert %d: message %s", delivery.kind, delivery.alert_id, found)
-        progress.unclear = False
         return found
 
     async def _post(self, progress: Progress, delivery: Delivery, shown: Showing, *, old: str | None = None) -> None:
         progress.unclear = True  # until Discord answered
-        named = nonce(delivery, self._epoch, again=old is not None)
+        named = nonce(delivery, self._epoch, instead=old)
         content = f"Earlier card: {self._link(old)}" if old is not None else shown.content
         pings = shown.pings if old is None else None
         try:
@@ -242,7 +304,8 @@ class Mender:
             seq = await self._record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
             await self._settle(delivery, seq)
             return
-        self._pause(progress, error.trouble)
+        self._pause(progress, error.trouble, error.wait_s)
+        self._tell(error)
         if error.trouble is Trouble.OFFLINE:  # nothing is wrong with the delivery, and the bot's health says what is
             return
         log.warning("alert %d in channel %s: %s", delivery.alert_id, self._channel_id, error)
@@ -255,14 +318,24 @@ class Mender:
             error=str(error),
         )
 
-    def _pause(self, progress: Progress, trouble: Trouble) -> None:
+    def _tell(self, error: CourierError) -> None:
+        """Say what is wrong with the channel: at once what a person must mend, the rest when it lasts."""
+        self._closed = error.trouble is Trouble.CHANNEL
+        if self._closed:
+            self.trouble = f"{error}: {_HINT}"
+        elif error.trouble in _OF_ONE_CARD or error.trouble is Trouble.OFFLINE:
+            self.trouble = None
+        elif self._channel_failures >= TOLD_AFTER:
+            self.trouble = str(error)
+
+    def _pause(self, progress: Progress, trouble: Trouble, wait_s: float = 0.0) -> None:
         first_s, longest_s = _PAUSES[trouble]
         now_s = self._clock.monotonic_s()
         if trouble in _OF_ONE_CARD:
             progress.not_before_s = now_s + min(longest_s, first_s * 2**progress.failures)
             progress.failures = min(progress.failures + 1, 16)
         else:
-            self._channel_not_before_s = now_s + min(longest_s, first_s * 2**self._channel_failures)
+            self._channel_not_before_s = now_s + max(wait_s, min(longest_s, first_s * 2**self._channel_failures))
             self._channel_failures = min(self._channel_failures + 1, 16)
 
     async def _record(  # what a channel shows, as the core's command takes it
@@ -296,12 +369,15 @@ class Mender:
 
         When that can't be seen, what was done stays known here, so that it is recorded again and not done again.
         """
-        if seq is not None and not self._folded(seq):
-            await first_of(self._fold(seq), self._clock.sleep(FOLD_LIMIT_S))
+        await self._until_folded(seq)
         if seq is not None and self._folded(seq):
             self._agenda.done(delivery)
         else:
             self._agenda.of(delivery).not_before_s = self._clock.monotonic_s() + CORE_PAUSE_S
+
+    async def _until_folded(self, seq: int | None) -> None:
+        if seq is not None and not self._folded(seq):
+            await first_of(self._fold(seq), self._clock.sleep(FOLD_LIMIT_S))
 
     def _folded(self, seq: int) -> bool:
         position = self._replica.position

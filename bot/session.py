@@ -22,7 +22,7 @@ from jinkies.commands import ReportHealth
 from jinkies.config import Config
 from jinkies.errors import JinkiesError
 from jinkies.events import Update
-from jinkies.model import PartHealth
+from jinkies.model import PartHealth, PartState
 from jinkies.operator import Operator
 from jinkies.replica import Replica
 
@@ -48,7 +48,7 @@ class Session:
         self._clock = clock
         self._resynced = False
         self._desk = Desk(config, operator, self.replica, clock)
-        self.link = DiscordLink(config.discord, clock, self._install)
+        self.link = DiscordLink(config.discord, clock, self._install, self._look_again)
         self.board = Board(
             operator,
             self.replica,
@@ -60,6 +60,20 @@ class Session:
 
     def _install(self, client: interactions.Client) -> None:
         install(client, self._desk)
+
+    def _look_again(self) -> None:
+        self.board.look_again()
+
+    @property
+    def health(self) -> PartHealth:
+        """How Discord is doing: the connection, and the channels that are written to."""
+        health, troubles = self.link.health, self.board.troubles
+        if health.state is not PartState.OK or not troubles:
+            return health
+        channel_id, trouble = min(troubles.items())
+        more = f" (and {len(troubles) - 1} more channels)" if len(troubles) > 1 else ""
+        detail = f"channel {channel_id}: {trouble}{more}"
+        return PartHealth(part="discord", state=PartState.FAILED, detail=detail, latency_ms=health.latency_ms)
 
     async def run(self) -> None:
         """Everything, until cancelled."""
@@ -82,7 +96,7 @@ class Session:
         told: PartHealth | None = None
         told_at_s = 0.0
         while True:
-            health, now_s = self.link.health, self._clock.monotonic_s()
+            health, now_s = self.health, self._clock.monotonic_s()
             due = self._resynced or now_s - told_at_s >= REPORT_EVERY_S
             if due or told is None or not same_health(told, health):
                 self._resynced = False

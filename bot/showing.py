@@ -46,7 +46,12 @@ def showing(delivery: Delivery, detail: AlertDetail, *, epoch: str, link: str | 
         return _call(delivery, detail, epoch, link)
     if delivery.digest is not None:
         message = digest_message(delivery.digest, listing(delivery.alert_id, epoch, delivery.kind))
-        return Showing(message=message, revision=delivery.wanted_revision)
+        return Showing(
+            message=message,
+            content=_names(delivery.mentions),
+            pings=allowed(delivery.mentions),
+            revision=delivery.wanted_revision,
+        )
     waits = detail.row.state is State.OPEN and detail.row.silenced_by is None  # nobody is called to what is in hand
     mentions = delivery.mentions if waits else ()
     return Showing(

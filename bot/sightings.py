@@ -28,6 +28,11 @@ class Sightings:
         self._pages = 0
         self._exhausted = False
 
+    async def look(self) -> None:
+        """Read the newest messages. Raises ``CourierError``."""
+        if self._pages == 0:
+            await self._read_page()
+
     async def find(self, alert_id: int, kind: str, *, since_ms: int) -> str | None:
         """The newest message that is the alert's delivery of a kind, posted after ``since_ms``; None: there is none.
 

@@ -27,6 +27,7 @@ from jinkies.commands import (
     ReportOccurrence,
     ReportRecovery,
     Resolve,
+    ShowCard,
     Snooze,
     Split,
     StartChannelTail,
@@ -44,7 +45,8 @@ from jinkies.permissions import Permission, Permissions
 _CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, Tick)
 _NEEDED: dict[type[Command], Permission] = {  # what a Discord user needs; what is not here is not for them
     **dict.fromkeys(
-        (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk), Permission.ACKNOWLEDGE
+        (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, ShowCard),
+        Permission.ACKNOWLEDGE,
     ),
     StartSilence: Permission.SILENCE,
     EndSilence: Permission.SILENCE,

@@ -124,9 +124,11 @@ def colour(row: AlertRow) -> int:
 
 
 def digest_title(digest: Digest) -> str:
-    """``37 more alerts in 3 min``."""
+    """``37 more alerts in 3 min``; of what is told late, ``37 alerts in 3 min while Discord could not be reached``."""
     seconds = -(-(digest.until_ms - digest.since_ms) // 1000)
     span = f"{-(-seconds // 60)} min" if seconds >= 60 else f"{max(seconds, 1)} s"
+    if digest.late:
+        return f"{number_of(digest.count, 'alert')} in {span} while Discord could not be reached"
     return f"{number_of(digest.count, 'more alert')} in {span}"
 
 

@@ -215,6 +215,24 @@ class RecordDelivery(Command, frozen=True, kw_only=True, tag="record_delivery"):
     error: str | None = None
 
 
+class CatchUp(Command, frozen=True, kw_only=True, tag="catch_up"):
+    """What a channel should have shown long ago and never did becomes one digest; for the holder of the board's lease.
+
+    What was posted, digested or changed otherwise meanwhile is left as it is. A digest that was never posted goes into
+    the new one.
+    """
+
+    channel_id: str
+    holder: str
+    missed: tuple[tuple[int, str], ...]  # alert and kind of deliveries that the channel surely doesn't show; 1 to 500
+
+
+class ShowCard(Command, frozen=True, kw_only=True, tag="show_card"):
+    """An alert that is only told in a digest gets a card of its own."""
+
+    alert_id: int
+
+
 class TakeLease(Command, frozen=True, kw_only=True, tag="take_lease"):
     """Take or renew a lease, so that of two boards only one mends Discord.
 
@@ -326,6 +344,8 @@ AnyCommand = (
     | CreateIssue
     | RecordIssue
     | RecordDelivery
+    | CatchUp
+    | ShowCard
     | TakeLease
     | ReportHealth
     | NoteRefusal

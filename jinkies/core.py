@@ -21,6 +21,7 @@ from jinkies.clock import Clock
 from jinkies.commands import (
     AnyCommand,
     Bulk,
+    CatchUp,
     CreateIssue,
     CreatePullRequest,
     Expire,
@@ -168,11 +169,14 @@ class Core:
         return await self._enqueue(request)
 
     def report_health(self, health: PartHealth) -> None:
-        """Keep and publish how a part is doing; the same again is no change. ``at_ms`` becomes since when it is so."""
+        """Keep and publish how a part is doing; the same again is no change.
+
+        ``at_ms`` becomes since when it is so; of what doesn't work, since when it doesn't, for whatever reasons.
+        """
         health = msgspec.structs.replace(health, detail=self._redactor.text(health.detail)) if health.detail else health
         now_ms, held = self.clock.now_ms(), self.health.get(health.part)
         self._heard_at_ms[health.part] = now_ms
-        same = held is not None and (held.state, held.detail) == (health.state, health.detail)
+        same = held is not None and _alike(held, health)
         health = msgspec.structs.replace(health, at_ms=held.at_ms if held is not None and same else now_ms)
         if health != held:
             self.health[health.part] = health
@@ -448,6 +452,13 @@ async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update
         yield one.update
 
 
+def _alike(one: PartHealth, other: PartHealth) -> bool:
+    broken = (PartState.CONNECTING, PartState.FAILED)
+    if one.state in broken and other.state in broken:
+        return True
+    return (one.state, one.detail) == (other.state, other.detail)
+
+
 def _wanted(requests: list[Request], now_ms: int) -> Wanted:
     wanted = Wanted(now_ms=now_ms)
     for request in requests:
@@ -458,6 +469,8 @@ def _wanted(requests: list[Request], now_ms: int) -> Wanted:
         if isinstance(alert_id, int):
             wanted.alert_ids.add(alert_id)
         match request.command:
+            case CatchUp(missed=missed):
+                wanted.alert_ids.update(missed_id for missed_id, _ in missed)
             case StartChannelTail() | PauseChannelTail() | StopChannelTail() | RecordChannelTail():
                 wanted.channel_tails = True
             case Merge(into=into):

@@ -12,6 +12,8 @@ from jinkies.errors import NotFound
 from jinkies.model import AlertRow, Delivery, DeliveryState, State, What
 from jinkies.storms import Storm
 
+MENTIONS_LIMIT = 50  # of one digest: each takes up to 24 of the 2,000 characters of a message (Discord limit)
+
 Key = tuple[int, str, str]  # alert, channel, kind
 
 
@@ -66,8 +68,8 @@ class Mirror:
         found: list[Delivery] = []
         if held.state is not DeliveryState.DIGESTED:
             found.append(self._keep(msgspec.structs.replace(held, wanted_revision=row.revision)))
-        elif (news.decided or news.back) and row.silenced_by is None:
-            found += self._want_card(row, channel_id, held, news)
+        elif row.silenced_by is None:
+            found += self._want_own(row, channel_id, held, news)
         covered = held.state is DeliveryState.DIGESTED and not found
         if row.calling is not None and news.escalated:
             found += self._call(row, channel_id, "escalation", row.calling.escalate_to, news.text)
@@ -86,9 +88,19 @@ class Mirror:
         self._keep_storm(admitted)
         calls = row.calling is not None and row.state is State.OPEN and (held is None or news.back)
         card = self._new(row, channel_id, What.CARD)
-        return [
-            self._keep(msgspec.structs.replace(card, mentions=row.calling.mention if row.calling and calls else ()))
-        ]
+        mentions = row.calling.mention if row.calling and calls else ()
+        told_in = held.told_in if held is not None else ""
+        return [self._keep(msgspec.structs.replace(card, mentions=mentions, told_in=told_in))]
+
+    def _want_own(self, row: AlertRow, channel_id: str, held: Delivery, news: News) -> list[Delivery]:
+        """A card of its own for what a digest stands for: what only counts on waits for room, and is told once."""
+        if news.decided or news.back:
+            return self._want_card(row, channel_id, held, news)
+        storm = self._storm(channel_id)
+        if row.state is State.RESOLVED or self._is_told(storm, held):
+            return []
+        fits = storms.admit(storm, self._bound, self._now_ms) is not None
+        return self._want_card(row, channel_id, held, news) if fits else []
 
     def _is_told(self, storm: Storm, held: Delivery) -> bool:
         return storm.running(self._now_ms) and held.told_in == storm.kind
@@ -122,6 +134,58 @@ class Mirror:
         if not pinged:
             call = msgspec.structs.replace(call, state=DeliveryState.DIGESTED, told_in="calls")
         return [self._keep(call)]
+
+    def show(self, row: AlertRow) -> tuple[Delivery, ...]:
+        """A card of its own wherever a digest stands for the alert: somebody asked."""
+        cards = [one for one in self._places.held.values() if (one.alert_id, one.kind) == (row.alert_id, What.CARD)]
+        return tuple(
+            self._keep(self._new(row, one.channel_id, What.CARD))
+            for one in cards
+            if one.state is DeliveryState.DIGESTED
+        )
+
+    def catch_up(self, channel_id: str, kinds: Iterable[tuple[AlertRow, str]]) -> tuple[Delivery, ...]:
+        """One digest for what a channel should have shown and never did; what was shown meanwhile is left alone.
+
+        Args:
+            channel_id: of the channel.
+            kinds: alerts with the kind of each delivery.
+        """
+        found = [(row, held) for row, kind in kinds if (held := self._held((row.alert_id, channel_id, kind)))]
+        missed = sorted(((row, one) for row, one in found if _never_shown(one)), key=lambda two: _since(two[1]))
+        if not missed:
+            return ()
+        before = self._storm(channel_id)
+        unseen = self._held((before.alert_id, channel_id, before.kind))
+        if unseen is not None and _never_shown(unseen) and all(one is not unseen for _, one in missed):
+            missed.append((missed[0][0], unseen))  # the digest of what was missed before
+        storm = storms.begin(before, missed[0][0], self._now_ms)
+        self._keep_storm(storm)
+        unseen_kinds = {one.kind for _, one in missed if one.digest is not None}
+        alone = [(row, one) for row, one in missed if not self._is_counted(row, one, unseen_kinds)]
+        named = alone if alone or unseen_kinds else missed  # calls alone, for what was told before
+        alerts = {row.alert_id: (row, _since(one)) for row, one in reversed(named)}
+        digest = storms.told_late(
+            sorted(alerts.values(), key=lambda two: two[1]),
+            [one.digest for _, one in missed if one.digest is not None],
+        )
+        waiting = [one.mentions for row, one in missed if one.digest is not None or _waits(row)]
+        mentions = tuple(dict.fromkeys(who for mention in waiting for who in mention))[:MENTIONS_LIMIT]
+        told = msgspec.structs.replace(
+            self._new(missed[0][0], channel_id, storm.kind),
+            wanted_revision=digest.count,
+            mentions=mentions,
+            digest=msgspec.structs.replace(digest, mentions=tuple(dict.fromkeys((*digest.mentions, *mentions)))),
+        )
+        digested = {"state": DeliveryState.DIGESTED, "told_in": storm.kind, "error": None}
+        changed = [msgspec.structs.replace(one, **digested, changed_at_ms=self._now_ms) for _, one in missed]
+        return tuple(self._keep(one) for one in (*changed, told))
+
+    def _is_counted(self, row: AlertRow, delivery: Delivery, digests: set[str]) -> bool:
+        """Whether one of these digests stands for the alert already, or another that was shown."""
+        card = self._held((row.alert_id, delivery.channel_id, What.CARD))
+        digested = delivery.what is What.CALL and card is not None and card.state is DeliveryState.DIGESTED
+        return delivery.digest is not None or digested or (card is not None and card.told_in in digests)
 
     def record(self, command: RecordDelivery) -> tuple[Delivery, str] | None:
         """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``."""
@@ -165,6 +229,18 @@ class Mirror:
 
     def _keep_storm(self, storm: Storm) -> None:
         self._places.storms[storm.channel_id] = self._places.changed_storms[storm.channel_id] = storm
+
+
+def _never_shown(delivery: Delivery) -> bool:
+    return delivery.message_id is None and delivery.state in (DeliveryState.PENDING, DeliveryState.FAILED)
+
+
+def _waits(row: AlertRow) -> bool:
+    return row.state is State.OPEN and row.silenced_by is None
+
+
+def _since(delivery: Delivery) -> int:
+    return delivery.wanted_at_ms or delivery.changed_at_ms
 
 
 def places_of(held: Iterable[Delivery], changed: dict[Key, Delivery], storms: dict[str, Storm]) -> Places:

@@ -2,9 +2,13 @@
 
 Within any minute a channel gets at most so many new cards. What goes over joins the channel's digest, one card that
 grows. The digest is closed once nothing joined it for a minute, or after an hour; the next to go over begins another.
+
+What a channel could not be shown for a while is told in a digest too, once it can.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -88,7 +92,7 @@ def joined(digest: Digest | None, row: AlertRow, now_ms: int) -> Digest:
     digest = digest or Digest(count=0, since_ms=now_ms, until_ms=now_ms, services={}, worst=())
     named = row.service if row.service in digest.services or len(digest.services) < DIGEST_SERVICES else ""
     line = DigestLine(alert_id=row.alert_id, severity=row.severity, service=row.service, title=row.title[:TITLE_LIMIT])
-    worst = sorted((*digest.worst, line), key=lambda one: (-one.severity.rank, one.alert_id))
+    worst = sorted((*digest.worst, line), key=_worst_first)
     return msgspec.structs.replace(
         digest,
         count=digest.count + 1,
@@ -96,3 +100,41 @@ def joined(digest: Digest | None, row: AlertRow, now_ms: int) -> Digest:
         services=digest.services | {named: digest.services.get(named, 0) + 1},
         worst=tuple(worst[:DIGEST_WORST]),
     )
+
+
+def told_late(alerts: Iterable[tuple[AlertRow, int]], digests: Iterable[Digest]) -> Digest:
+    """One digest for all of it.
+
+    Args:
+        alerts: each with the time since when it was to be told, the oldest first; at least one, or a digest.
+        digests: that nobody saw.
+    """
+    found: Digest | None = None
+    for row, at_ms in alerts:
+        found = joined(found, row, at_ms)
+    for one in digests:
+        found = one if found is None else _both(found, one)
+    if found is None:
+        raise ValueError("a digest of nothing")
+    return msgspec.structs.replace(found, late=True)
+
+
+def _both(one: Digest, other: Digest) -> Digest:
+    services = dict(one.services)
+    for name, count in other.services.items():
+        named = name if name in services or len(services) < DIGEST_SERVICES else ""
+        services[named] = services.get(named, 0) + count
+    worst = {line.alert_id: line for line in (*one.worst, *other.worst)}.values()
+    return msgspec.structs.replace(
+        one,
+        count=one.count + other.count,
+        since_ms=min(one.since_ms, other.since_ms),
+        until_ms=max(one.until_ms, other.until_ms),
+        services=services,
+        worst=tuple(sorted(worst, key=_worst_first)[:DIGEST_WORST]),
+        mentions=tuple(dict.fromkeys((*one.mentions, *other.mentions))),
+    )
+
+
+def _worst_first(line: DigestLine) -> tuple[int, int]:
+    return (-line.severity.rank, line.alert_id)

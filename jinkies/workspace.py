@@ -16,6 +16,7 @@ from jinkies.commands import (
     AdvanceWatch,
     Assign,
     Bulk,
+    CatchUp,
     Comment,
     CreateIssue,
     CreatePullRequest,
@@ -35,6 +36,7 @@ from jinkies.commands import (
     ReportOccurrence,
     ReportRecovery,
     Resolve,
+    ShowCard,
     Snooze,
     Split,
     StartChannelTail,
@@ -66,6 +68,7 @@ from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 
 NO_POLICY = Policy()
 ANYBODY = permissions_of((), allowed_roles=())
+MISSED_LIMIT = 500
 
 
 class Workspace:
@@ -180,6 +183,10 @@ class Workspace:
                 return self._change(command.alert_id, actor, lambda row: work.record_issue(row, command))
             case RecordDelivery():
                 return self._record_delivery(command, actor)
+            case CatchUp():
+                return self._catch_up(command, actor)
+            case ShowCard():
+                return self._show_card(command, actor)
             case TakeLease():
                 return self._take_lease(command)
             case AdvanceWatch():
@@ -346,6 +353,26 @@ class Workspace:
             return Outcome(alert_id=command.alert_id, changed=False, reason="recorded already")
         delivery, text = recorded
         seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, (delivery,))
+        return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
+
+    def _catch_up(self, command: CatchUp, actor: Actor) -> Outcome:
+        self._check_board(command.holder)
+        if not 1 <= len(command.missed) <= MISSED_LIMIT:
+            raise Invalid(f"missed: {len(command.missed):,} deliveries; 1 to {MISSED_LIMIT:,}")
+        known = ((self._alerts.get(alert_id), kind) for alert_id, kind in command.missed)
+        deliveries = self._mirror.catch_up(command.channel_id, ((one.row, kind) for one, kind in known if one))
+        if not deliveries:
+            return Outcome(changed=False, reason="nothing was missed")
+        text = f"{len(deliveries) - 1} told in a digest: channel {command.channel_id} could not be reached"
+        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, deliveries[-1].alert_id, text, None, deliveries)
+        return Outcome(alert_id=deliveries[-1].alert_id, seq=seq, reason=text)
+
+    def _show_card(self, command: ShowCard, actor: Actor) -> Outcome:
+        deliveries = self._mirror.show(self._stored(command.alert_id).row)
+        if not deliveries:
+            return Outcome(alert_id=command.alert_id, changed=False, reason="no digest stands for it")
+        text = "asked for a card of its own"
+        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, deliveries)
         return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
 
     def _take_lease(self, command: TakeLease) -> Outcome:

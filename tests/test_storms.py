@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
 from jinkies import cards
-from jinkies.commands import Acknowledge, Comment, ReportOccurrence, Resolve
+from jinkies.commands import Acknowledge, CatchUp, Comment, ReportOccurrence, Resolve, ShowCard, TakeLease
 from jinkies.config import Config
+from jinkies.errors import Conflict, Invalid
 from jinkies.events import JournalEntry, Position
 from jinkies.model import Delivery, DeliveryState, Digest, Severity, What
 from jinkies.storms import Storm, admit, joined
@@ -55,27 +57,119 @@ async def test_repeats_of_a_few_are_no_storm(config: Config) -> None:
         assert await digests(desk) == []
 
 
-async def test_a_repeat_leaves_a_digested_alert_where_it_is_and_a_decision_gives_it_a_card(config: Config) -> None:
+async def state(desk: Scene, alert_id: int) -> DeliveryState:
+    [card] = await desk.deliveries(What.CARD, alert_id)
+    return card.state
+
+
+async def test_a_digested_alert_gets_a_card_at_its_next_change(config: Config) -> None:
     async with scene(with_routes(config, new_cards=1)) as desk:
         await desk.report("first")
         ids = [await desk.report(name) for name in ("a", "b", "c")]
         desk.moment.at_ms += MINUTE_MS
-
-        async def state(alert_id: int) -> DeliveryState:
-            return (await desk.deliveries(What.CARD, alert_id))[0].state
-
-        await desk.report("a")
-        await desk.operator.execute(Comment(alert_id=ids[0], text="a comment decides nothing"))
-        assert await state(ids[0]) is DeliveryState.DIGESTED
         await desk.operator.execute(Acknowledge(alert_id=ids[0]))
-        assert await state(ids[0]) is DeliveryState.PENDING
+        assert await state(desk, ids[0]) is DeliveryState.PENDING
         await desk.operator.execute(Resolve(alert_id=ids[1]))
-        assert await state(ids[1]) is DeliveryState.DIGESTED, "there was one within this minute, and it is over"
+        assert await state(desk, ids[1]) is DeliveryState.DIGESTED, "there was one within this minute, and it is over"
         desk.moment.at_ms += MINUTE_MS
         await desk.report("b")
-        assert await state(ids[1]) is DeliveryState.PENDING, "it came back"
+        assert await state(desk, ids[1]) is DeliveryState.PENDING, "it came back"
         [digest] = await digests(desk)
         assert digest.count == 3, "the digest stands for what it stood for"
+
+
+async def test_what_only_counts_on_waits_for_the_end_of_the_storm_and_for_room(config: Config) -> None:
+    async with scene(with_routes(config, new_cards=1)) as desk:
+        await desk.report("first")
+        a, b = [await desk.report(name) for name in ("a", "b")]
+        for name in ("a", "b"):
+            await desk.report(name)
+        await desk.operator.execute(Comment(alert_id=a, text="a comment decides nothing"))
+        assert await told(desk) == {DeliveryState.PENDING: 1, DeliveryState.DIGESTED: 2}
+        desk.moment.at_ms += MINUTE_MS
+        await desk.report("a")
+        await desk.report("b")
+        assert await state(desk, a) is DeliveryState.PENDING
+        assert await state(desk, b) is DeliveryState.DIGESTED, "no room, and no digest of its own for a repeat"
+        [digest] = await digests(desk)
+        assert digest.count == 2
+
+
+async def test_somebody_who_asks_gets_a_card_whatever_the_bound(config: Config) -> None:
+    async with scene(with_routes(config, new_cards=1)) as desk:
+        first = await desk.report("first")
+        ids = [await desk.report(name) for name in ("a", "b")]
+        outcome = await desk.operator.execute(ShowCard(alert_id=ids[0]))
+        assert outcome.changed
+        assert [await state(desk, one) for one in ids] == [DeliveryState.PENDING, DeliveryState.DIGESTED]
+        assert not (await desk.operator.execute(ShowCard(alert_id=first))).changed
+        assert not (await desk.operator.execute(ShowCard(alert_id=ids[0]))).changed
+
+
+async def missed_by(desk: Scene) -> CatchUp:
+    """What a board says that finds a channel again, after so long."""
+    await desk.operator.execute(TakeLease(name="board", holder="test", ttl_s=300))
+    waiting = [one for one in (await desk.operator.snapshot()).deliveries if not one.in_step]
+    keys = tuple((one.alert_id, one.kind) for one in waiting)
+    return CatchUp(channel_id=CHANNEL_ID, holder="test", missed=keys)
+
+
+async def test_what_was_missed_becomes_one_digest_that_calls_whom_it_should(config: Config) -> None:
+    async with scene(with_routes(config, route(mention=(ROLE,)), new_cards=5)) as desk:
+        ids = []
+        for number in range(12):  # five cards, a digest of seven, and calls
+            ids.append(await desk.report(f"{number}"))
+            desk.moment.at_ms += 1_000
+        seconds = 11
+        for one in ids[1:]:
+            await desk.operator.execute(Acknowledge(alert_id=one))
+        outcome = await desk.operator.execute(await missed_by(desk))
+        assert outcome.changed
+        [digest] = [one for one in (await desk.operator.snapshot()).deliveries if not one.in_step]
+        assert (digest.kind, digest.mentions, digest.what) == ("digest-2", (ROLE,), What.DIGEST)
+        assert digest.digest is not None
+        assert digest.digest.count == 12
+        assert digest.digest.until_ms - digest.digest.since_ms == seconds * 1_000
+        assert cards.digest_title(digest.digest) == "12 alerts in 11 s while Discord could not be reached"
+        assert {one.told_in for each in ids for one in await desk.deliveries(What.CARD, each)} <= {
+            "digest-1",
+            "digest-2",
+        }
+        [folded] = [one for one in await desk.deliveries(What.DIGEST, ids[5]) if one.kind == "digest-1"]
+        assert (folded.state, folded.told_in) == (DeliveryState.DIGESTED, "digest-2")
+        assert not (
+            await desk.operator.execute(CatchUp(channel_id=CHANNEL_ID, holder="test", missed=((1, "card"),)))
+        ).changed, "it was told"
+
+
+async def test_calls_alone_that_were_missed_are_one_digest_too(config: Config) -> None:
+    async with scene(with_routes(config, route(mention=(ROLE,)), new_cards=0)) as desk:
+        ids = [await desk.report(name) for name in ("a", "b", "c")]
+        await desk.posted()
+        for one in ids[1:]:
+            await desk.operator.execute(Resolve(alert_id=one))
+        desk.moment.at_ms += 1_000
+        for name in ("b", "c"):
+            await desk.report(name)
+        command = await missed_by(desk)
+        calls = tuple(one for one in command.missed if one[1].startswith("call"))
+        command = msgspec.structs.replace(command, missed=calls)
+        assert len(calls) == 2
+        assert (await desk.operator.execute(command)).changed
+        [digest] = await digests(desk)
+        assert (digest.count, digest.mentions) == (2, (ROLE,))
+
+
+async def test_only_who_holds_the_lease_says_what_was_missed(config: Config) -> None:
+    async with scene(with_routes(config)) as desk:
+        await desk.report("a")
+        command = await missed_by(desk)
+        with pytest.raises(Conflict):
+            await desk.operator.execute(msgspec.structs.replace(command, holder="another"))
+        with pytest.raises(Invalid):
+            await desk.operator.execute(msgspec.structs.replace(command, missed=()))
+        await desk.posted()
+        assert not (await desk.operator.execute(command)).changed, "it was posted meanwhile"
 
 
 async def test_a_storm_that_is_over_is_closed_and_the_next_is_another(config: Config) -> None:

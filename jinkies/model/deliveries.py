@@ -45,6 +45,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[str, int]  # alerts by service; "" counts those of services beyond DIGEST_SERVICES
     worst: tuple[DigestLine, ...]  # at most DIGEST_WORST, the worst first
     mentions: tuple[str, ...] = ()  # whom its alerts have called
+    late: bool = False  # they came while the channel could not be written to, and not too fast
 
 
 DIGEST_SERVICES = 20
@@ -73,7 +74,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     wanted_at_ms: int = 0  # since when it is wanted; 0: not known
     mentions: tuple[str, ...] = ()  # whom its post pings, as in ``Calling``
     text: str = ""  # of a call: why, in words
-    told_in: str = ""  # kind of the message in the channel that stands for it
+    told_in: str = ""  # kind of the message in the channel that stands for it, or did before it got its own
     digest: Digest | None = None
 
     @property

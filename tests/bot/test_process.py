@@ -29,7 +29,11 @@ BOT = (sys.executable, "-m", "bot")
 
 def environment(home: Path, api_url: str = "http://127.0.0.1:9/api/v10", **more: str) -> dict[str, str]:
     (home / "jinkies.toml").write_text(f'[discord]\napi_url = "{api_url}"\n[http]\nlisten = "127.0.0.1:0"\n')
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV")
+    }
     return (
         kept
         | {

@@ -314,7 +314,7 @@ def test_custom_ids_and_nonces() -> None:
     assert custom_ids.parse_form(custom_ids.form(42, EPOCH)) == (42, "0a1b2c3d")
     card = Delivery(alert_id=42, channel_id="1", wanted_revision=1, changed_at_ms=0)
     others = [msgspec.structs.replace(card, **{name: one}) for name, one in (("kind", "call-2"), ("channel_id", "2"))]
-    nonces = [custom_ids.nonce(one, EPOCH) for one in (card, *others)] + [custom_ids.nonce(card, EPOCH, again=True)]
+    nonces = [custom_ids.nonce(one, EPOCH) for one in (card, *others)] + [custom_ids.nonce(card, EPOCH, instead="1")]
     assert len(set(nonces)) == 4
     assert max(map(len, nonces)) <= 25
     call = custom_ids.parse("jk:ack:42:0a1b2c3d:call-7")
