@@ -16,7 +16,7 @@ from bot.lease import Lease
 from bot.mender import Mender
 from jinkies.clock import Clock
 from jinkies.events import Hello, Position
-from jinkies.model import AlertRow, Delivery, PartHealth
+from jinkies.model import AlertRow, ChannelTail, Delivery, PartHealth
 from jinkies.operator import Operator
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,11 @@ class Wanted(Protocol):
     @property
     def deliveries(self) -> dict[tuple[int, str, str], Delivery]:
         """What channels should show."""
+        ...
+
+    @property
+    def channel_tails(self) -> dict[int, ChannelTail]:
+        """Tails that channels should show, until they show that they ended."""
         ...
 
     @property

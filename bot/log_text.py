@@ -14,7 +14,7 @@ import msgspec
 
 from bot.text import ELLIPSIS, clean, cut_end, unfenced, units
 from jinkies.clock import iso
-from jinkies.model import Level, LogEvent
+from jinkies.model import Level, LogEvent, TailSpec
 from jinkies.redact import Redactor
 
 ENTRY_LINES = 6  # of one event in a block
@@ -131,3 +131,9 @@ def counts_text(counts: Counter[Level]) -> str:
 def lines_text(count: int) -> str:
     """``1 line``, ``2,000 lines``."""
     return f"{count:,} line{'' if count == 1 else 's'}"
+
+
+def in_words(spec: TailSpec) -> str:
+    """``api · error and above · "order 17"``."""
+    level = f"{spec.level} and above" if spec.level is not Level.NONE else ""
+    return " · ".join(part for part in (", ".join(spec.targets), level, spec.filter_pattern) if part)

@@ -17,6 +17,7 @@ from bot.client import DiscordLink, same_health
 from bot.commands import Desk, install
 from bot.courier import InteractionsCourier
 from bot.lease import TTL_S, Lease
+from bot.tails import Tails
 from jinkies.clock import Clock
 from jinkies.commands import ReportHealth
 from jinkies.config import Config
@@ -49,13 +50,12 @@ class Session:
         self._resynced = False
         self._desk = Desk(config, operator, self.replica, clock)
         self.link = DiscordLink(config.discord, clock, self._install, self._look_again)
-        self.board = Board(
-            operator,
-            self.replica,
-            InteractionsCourier(self.link.online),
-            clock,
-            Lease(operator, clock, ttl_s=lease_ttl_s),
-            guild_id=config.discord.guild_id or "",
+        courier = InteractionsCourier(self.link.online)
+        lease = Lease(operator, clock, ttl_s=lease_ttl_s)
+        guild_id = config.discord.guild_id or ""
+        self.board = Board(operator, self.replica, courier, clock, lease, guild_id=guild_id)
+        self.tails = Tails(
+            operator, self.replica, courier, clock, lease, guild_id=guild_id, redactor=self._desk.redactor
         )
 
     def _install(self, client: interactions.Client) -> None:
@@ -89,6 +89,7 @@ class Session:
             group.create_task(self.replica.run(), name="replica")
             group.create_task(self.link.run(), name="discord-link")
             group.create_task(self.board.run(), name="board")
+            group.create_task(self.tails.run(), name="tails")
             group.create_task(self._report(), name="health")
 
     async def _report(self) -> None:

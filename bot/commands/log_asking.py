@@ -93,16 +93,6 @@ def filter_pattern(text: str) -> str:
     return f'"{escaped}"'
 
 
-def in_words(spec: TailSpec) -> str:
-    """``api · error and above · "order 17"``."""
-    parts = (
-        spec.targets[0],
-        f"{spec.level} and above" if spec.level is not Level.NONE else "",
-        spec.filter_pattern,
-    )
-    return " · ".join(part for part in parts if part)
-
-
 def complete_service(desk: Desk) -> dict[str, Complete]:
     """What completes a service: those with log groups first."""
 

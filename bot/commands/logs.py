@@ -9,10 +9,11 @@ import interactions
 from bot import custom_ids
 from bot.answers import Reply
 from bot.commands.desk import OTHER_DATABASE, Desk
-from bot.commands.log_asking import Asked, LogsOptions, complete_service, in_words, logs_options, read_logs
+from bot.commands.log_asking import Asked, LogsOptions, complete_service, logs_options, read_logs
 from bot.commands.wiring import Call, component, slash
 from bot.custom_ids import epoch8
 from bot.log_answer import logs_reply
+from bot.log_text import in_words
 from bot.render import timestamp
 from jinkies.errors import Disconnected, UpstreamError
 from jinkies.model import LogEvent

@@ -1,0 +1,167 @@
+"""A tail as its message shows it: the last lines, counts by level, and in words what the tail is worth."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from bot.log_text import block, counts_text, in_words, lines_text
+from bot.render import BUTTON_DANGER, BUTTON_PRIMARY, BUTTON_SECONDARY, TITLE_LIMIT, Button, Embed, Message, Row
+from bot.tail_ids import TailAction, button
+from bot.tally import Tally
+from bot.text import escaped
+from jinkies.clock import Clock
+from jinkies.model import (
+    ChannelTail,
+    Coverage,
+    LedgerSpan,
+    LogEvent,
+    TailBatch,
+    TailFigures,
+    TailTotals,
+    Upstream,
+)
+from jinkies.redact import Redactor
+
+LINES = 25  # of the newest, as far as they fit
+BLOCK_UNITS = 3_000
+MOST_SECONDS = 6 * 3_600  # of coverage that are remembered
+_RUNS, _PAUSED, _ENDED = 0x30A46C, 0xFFC53D, 0x8B8D98
+_UPSTREAM = {Upstream.STARTING: "starting", Upstream.LIVE: "live", Upstream.POLLING: "polling"}
+
+
+class TailView:
+    """What was heard of a tail.
+
+    Args:
+        tail: with what was counted before a restart.
+        clock: says when a batch came.
+    """
+
+    def __init__(self, tail: ChannelTail, clock: Clock) -> None:
+        self.tally = Tally(tail.start_ms, tail.totals)
+        self.heard = False  # anything at all
+        self.away: str | None = None  # why nothing comes just now
+        self.refused: str | None = None  # why nothing will ever come
+        self._clock = clock
+        self._start_s = tail.start_ms // 1000
+        self._heard_ms = tail.started_at_ms
+        self._lines: deque[LogEvent] = deque(maxlen=LINES)
+        self._coverage: dict[int, Coverage] = {}
+        self._reasons: dict[Coverage, str] = {}
+        self._figures = TailFigures()
+        self._dropped = 0
+
+    def attached(self) -> None:
+        """The core begins to tell of it, from what it holds on."""
+        if self.heard:
+            self.tally.again(self._heard_ms)
+        self._lines.clear()
+        self.away = None
+
+    def fold(self, batch: TailBatch) -> None:
+        """Take in what came."""
+        self.heard, self._heard_ms = True, self._clock.now_ms()
+        self._lines.extend(event for event in batch.events if self.tally.take(event))
+        for span in batch.spans:
+            self._cover(span)
+        self._figures = batch.figures or self._figures
+        self._dropped += batch.dropped
+        self.away = f"CloudWatch: {batch.trouble}" if batch.trouble else None
+        if batch.final:
+            self.refused = batch.trouble or "the tail can't be had"
+
+    def totals(self) -> TailTotals:
+        """What to keep for after a restart."""
+        return self.tally.totals(self._heard_ms)
+
+    def known_until_ms(self) -> int:
+        """From when on lines are wanted again when the tail is taken up."""
+        return self.tally.known_until_ms(self._heard_ms)
+
+    def _cover(self, span: LedgerSpan) -> None:
+        begin_s = max(span.start_s, self._start_s, span.end_s - MOST_SECONDS)
+        self._coverage.update(dict.fromkeys(range(begin_s, span.end_s), span.coverage))
+        if span.reason:
+            self._reasons[span.coverage] = span.reason
+        if len(self._coverage) > 2 * MOST_SECONDS:
+            self._coverage = dict(sorted(self._coverage.items())[-MOST_SECONDS:])
+
+    def worth(self) -> list[str]:
+        """What the ledger knows, in words; a line each."""
+        seconds = Counter(self._coverage.values())
+        found = [
+            f"**{seconds[kind]:,} s {word}**{self._because(kind)}"
+            for kind, word in ((Coverage.MISSING, "missing"), (Coverage.SAMPLED, "sampled: lines were left out"))
+            if seconds[kind]
+        ]
+        if seconds[Coverage.BACKFILLING]:
+            found.append(f"catching up{self._because(Coverage.BACKFILLING)}")
+        elif seconds[Coverage.COMPLETE] and not found:
+            found.append("complete")
+        if self._dropped:
+            found.append(f"{lines_text(self._dropped)} came too fast and were dropped")
+        return found
+
+    def _because(self, kind: Coverage) -> str:
+        reason = self._reasons.get(kind)
+        return f": {escaped(reason, 200)}" if reason else ""
+
+    def lines(self) -> list[LogEvent]:
+        """The last ones, the newest last."""
+        return sorted(self._lines, key=lambda event: event.timestamp_ms)
+
+    @property
+    def upstream(self) -> str:
+        """Where lines come from, in a word."""
+        return _UPSTREAM[self._figures.upstream]
+
+
+def tail_message(tail: ChannelTail, view: TailView, redactor: Redactor, *, epoch: str, over: str | None) -> Message:
+    """The message of a tail.
+
+    Args:
+        tail: as it is now.
+        view: what was heard of it.
+        redactor: cuts secrets.
+        epoch: of the journal.
+        over: why it ended; None while it runs.
+    """
+    found = block(view.lines(), BLOCK_UNITS, redactor)
+    inside = f"```\n{found.text}\n```" if found.text else ""
+    text = "\n".join(part for part in (_state(tail, view, over), *_counts(view), *_trouble(view, over), inside) if part)
+    colour = _ENDED if over is not None else _PAUSED if tail.paused else _RUNS
+    title = escaped(f"Tail {tail.number} · {in_words(tail.spec)}", TITLE_LIMIT)
+    return Message(
+        embeds=(Embed(title=title, description=text, color=colour),),
+        components=() if over is not None else (Row(components=_buttons(tail, epoch)),),
+    )
+
+
+def _state(tail: ChannelTail, view: TailView, over: str | None) -> str:
+    since = f"since <t:{tail.start_ms // 1000}:t>"
+    if over is not None:
+        at_ms = tail.ended_at_ms or tail.ends_at_ms
+        return f"**ended** <t:{at_ms // 1000}:t>: {escaped(over, 300)} · {since}"
+    state = "**paused**, counting on" if tail.paused else view.upstream
+    return f"{state} · {since} · ends <t:{tail.ends_at_ms // 1000}:R>"
+
+
+def _counts(view: TailView) -> list[str]:
+    counts = view.tally.counts
+    total = counts.total()
+    head = f"**{lines_text(total)}**" + (f": {counts_text(counts)}" if total else "")
+    return [" · ".join((head, *view.worth()))]
+
+
+def _trouble(view: TailView, over: str | None) -> list[str]:
+    return [escaped(view.away, 300)] if view.away and over is None else []
+
+
+def _buttons(tail: ChannelTail, epoch: str) -> tuple[Button, ...]:
+    hold = (
+        (TailAction.RESUME, "Resume", BUTTON_PRIMARY) if tail.paused else (TailAction.PAUSE, "Pause", BUTTON_SECONDARY)
+    )
+    found = (hold, (TailAction.STOP, "Stop", BUTTON_DANGER))
+    return tuple(
+        Button(style=style, label=label, custom_id=button(action, tail.number, epoch)) for action, label, style in found
+    )
