@@ -22,6 +22,7 @@ from bot.text import escaped
 from jinkies.commands import PauseChannelTail, StartChannelTail, StopChannelTail
 from jinkies.errors import Conflict, Invalid, NotFound
 from jinkies.model import Actor, ChannelTail, Level
+from jinkies.permissions import Permission
 
 DURATION = "15m"
 DURATIONS = ("15m", "5m", "30m", "1h", "2h", "4h")
@@ -66,21 +67,26 @@ def install(client: interactions.Client, desk: Desk) -> None:
         options=[options.text("tail", "Which one (yours, if you follow one only)", autocomplete=True, most=100)],
         completes=tails.complete(),
     )
-    component(client, "tail_press", tail_ids.PRESSED, tails.press)
+    component(client, desk, "tail_press", tail_ids.PRESSED, tails.press)
 
 
 class _Tails:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def _running(self) -> list[ChannelTail]:
+    def _running(self, caller: Actor) -> list[ChannelTail]:
+        """Those that run and that somebody may stop, one's own first."""
         now_ms = self._desk.clock.now_ms()
-        return [tail for _, tail in sorted(self._desk.replica.channel_tails.items()) if tail.runs(now_ms)]
+        running = [tail for _, tail in sorted(self._desk.replica.channel_tails.items()) if tail.runs(now_ms)]
+        return sorted((tail for tail in running if self._may(caller, tail)), key=lambda tail: not _is_of(tail, caller))
+
+    def _may(self, caller: Actor, tail: ChannelTail) -> bool:
+        return all(self._desk.may(caller, Permission.TAIL, one) for one in self._desk.targets(tail.spec))
 
     async def start(self, call: Call) -> Reply:
         desk, asked = self._desk, call.read(TailOptions)
         command = StartChannelTail(
-            channel_id=desk.config.discord.log_channel_id or call.channels[0],
+            channel_id=desk.config.discord.log_channel_id or call.caller.channels[0],
             spec=spec_of(asked.service, asked.level, asked.pattern),
             duration_ms=options.read_span_ms(asked.duration, "duration"),
         )
@@ -127,7 +133,7 @@ class _Tails:
 
     def _meant(self, given: str, caller: Actor) -> ChannelTail | None:
         """The one that was named, else the caller's only one. Raises ``Invalid``, ``NotFound``, ``Conflict``."""
-        running = self._running()
+        running = self._running(caller)
         if given.strip():
             number = given.strip().removeprefix("#")
             if not (number.isascii() and number.isdigit()):
@@ -149,8 +155,7 @@ class _Tails:
 
         async def complete(typed: Typed) -> Sequence[Choice]:
             now_ms, wanted = self._desk.clock.now_ms(), typed.text.strip().removeprefix("#").casefold()
-            found = sorted(self._running(), key=lambda tail: not _is_of(tail, typed.caller))
-            named = [(tail, _choice(tail, now_ms)) for tail in found]
+            named = [(tail, _choice(tail, now_ms)) for tail in self._running(typed.caller)]
             return [Choice(name, str(tail.number)) for tail, name in named if wanted in name.casefold()]
 
         return {"tail": complete}
