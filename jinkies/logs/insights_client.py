@@ -13,6 +13,7 @@ from jinkies.errors import Invalid, JinkiesError, UpstreamError
 from jinkies.logs.client import DRIVER_ERRORS, error_code, open_driver, translate
 from jinkies.logs.fetch import Ask
 from jinkies.logs.insights import Answer
+from jinkies.logs.quotas import Quotas
 
 SHOWN_CHARS = 60  # of a query, around its mistake
 GROUPS_CHARS = 200  # of their names in a message
@@ -21,11 +22,16 @@ GROUPS_CHARS = 200  # of their names in a message
 class InsightsClient:
     """An ``InsightsSource``."""
 
-    def __init__(self, driver: Any) -> None:  # aiobotocore builds the client's class at run time
+    def __init__(self, driver: Any, quotas: Quotas) -> None:  # aiobotocore builds the client's class at run time
         self._driver = driver
+        self._quotas = quotas
 
     async def start(self, groups: tuple[str, ...], query: str, start_s: int, end_s: int, limit: int) -> str:
         """See ``InsightsSource.start``. Names may stand beside ARNs; an ARN has no ``:*`` at its end."""
+        async with self._quotas.turn("StartQuery"):
+            return await self._started(groups, query, start_s, end_s, limit)
+
+    async def _started(self, groups: tuple[str, ...], query: str, start_s: int, end_s: int, limit: int) -> str:
         by_arn = any(group.startswith("arn:") for group in groups)
         try:
             answer = await self._driver.start_query(
@@ -41,10 +47,11 @@ class InsightsClient:
 
     async def results(self, query_id: str) -> Answer:
         """See ``InsightsSource.results``."""
-        try:
-            answer = await self._driver.get_query_results(queryId=query_id)
-        except DRIVER_ERRORS as error:
-            raise translate(error, "logs:GetQueryResults", None) from error
+        async with self._quotas.turn("GetQueryResults"):
+            try:
+                answer = await self._driver.get_query_results(queryId=query_id)
+            except DRIVER_ERRORS as error:
+                raise translate(error, "logs:GetQueryResults", None) from error
         figures: Mapping[str, float] = answer.get("statistics", {})
         return Answer(
             status=str(answer.get("status", "Unknown")),
@@ -59,17 +66,18 @@ class InsightsClient:
 
     async def stop(self, query_id: str) -> None:
         """See ``InsightsSource.stop``."""
-        try:
-            await self._driver.stop_query(queryId=query_id)
-        except DRIVER_ERRORS as error:
-            raise translate(error, "logs:StopQuery", None) from error
+        async with self._quotas.turn("StopQuery"):
+            try:
+                await self._driver.stop_query(queryId=query_id)
+            except DRIVER_ERRORS as error:
+                raise translate(error, "logs:StopQuery", None) from error
 
 
 @asynccontextmanager
-async def open_insights(config: Config) -> AsyncIterator[InsightsClient]:
+async def open_insights(config: Config, quotas: Quotas) -> AsyncIterator[InsightsClient]:
     """Logs Insights of the configured account. Raises as ``client.open_client``."""
     async with open_driver(config) as driver:
-        yield InsightsClient(driver)
+        yield InsightsClient(driver, quotas)
 
 
 def _refused(error: Exception, query: str, groups: tuple[str, ...]) -> JinkiesError:

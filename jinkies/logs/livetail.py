@@ -20,6 +20,7 @@ from jinkies.errors import JinkiesError, UpstreamError
 from jinkies.logs.client import DRIVER_ERRORS, error_code, open_driver, translate
 from jinkies.logs.fetch import Ask
 from jinkies.logs.levels import level_of
+from jinkies.logs.quotas import Quotas
 from jinkies.logs.sessions import End, LiveSession, LiveUpdate, SessionEnd
 from jinkies.logs.targets import group_name
 from jinkies.model import LogEvent
@@ -37,15 +38,17 @@ _log = logging.getLogger(__name__)
 class LiveTail:
     """A ``LiveSource``. Log groups are asked for by ARN, so those given by name are looked up once."""
 
-    def __init__(self, driver: Any) -> None:  # aiobotocore builds the client's class at run time
+    def __init__(self, driver: Any, quotas: Quotas) -> None:  # aiobotocore builds the client's class at run time
         self._driver = driver
+        self._quotas = quotas
         self._arns: dict[str, str] = {}
 
     @asynccontextmanager
     async def session(self, log_groups: tuple[str, ...], pattern: str) -> AsyncIterator[LiveSession]:
         """See ``LiveSource.session``."""
         arns = await self._resolved(log_groups)
-        stream = await self._start(arns, pattern)
+        async with self._quotas.turn("StartLiveTail"):
+            stream = await self._start(arns, pattern)
         try:
             session = _Session(stream, arns)
             begun = await session.update()  # sessionStart
@@ -78,13 +81,17 @@ class LiveTail:
         """ARN without ``:*`` by name, of the groups that are there. Raises when none is."""
         for group in log_groups:
             if group not in self._arns:
-                arn = group if group.startswith("arn:") else await self._looked_up(group)
+                arn = group if group.startswith("arn:") else await self._found(group)
                 if arn is not None:
                     self._arns[group] = arn
         found = {group_name(group): self._arns[group] for group in log_groups if group in self._arns}
         if not found:
             raise UpstreamError(f"no log group {', '.join(log_groups)} in this account and region", retry=True)
         return found
+
+    async def _found(self, name: str) -> str | None:
+        async with self._quotas.turn("DescribeLogGroups"):
+            return await self._looked_up(name)
 
     async def _looked_up(self, name: str) -> str | None:
         """The exact name sorts before all that it is a prefix of (CloudWatch Logs: DescribeLogGroups is sorted)."""
@@ -154,10 +161,10 @@ class _Session:
 
 
 @asynccontextmanager
-async def open_live_tail(config: Config) -> AsyncIterator[LiveTail]:
+async def open_live_tail(config: Config, quotas: Quotas) -> AsyncIterator[LiveTail]:
     """Live Tail of the configured account, on connections of its own. Raises as ``client.open_client``."""
     async with open_driver(config, connections=CONNECTIONS) as driver:
-        yield LiveTail(driver)
+        yield LiveTail(driver, quotas)
 
 
 def _translated(error: Exception, groups: str, action: str = _ACTION) -> JinkiesError:

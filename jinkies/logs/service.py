@@ -18,6 +18,7 @@ from jinkies.logs.hub import TailHub
 from jinkies.logs.insights import InsightsSource, asked, check_query
 from jinkies.logs.live import LiveFollower
 from jinkies.logs.newest import NewestFirst
+from jinkies.logs.quotas import Quotas
 from jinkies.logs.ring import RING_EVENTS
 from jinkies.logs.sessions import LiveSession, LiveSource
 from jinkies.logs.slices import Progress, sliced
@@ -53,13 +54,15 @@ class LogsService:
         self._stack = AsyncExitStack()
         self._newest = NewestFirst()
         self._budget = Budget(clock, rate_of(config.aws, config.aws.region))
-        self._source = _LazySource(config, self._budget)
+        self._quotas = Quotas(clock, bounded=self._budget.rate is not None)
+        self._source = _LazySource(config, self._budget, self._quotas)
         self.hub = TailHub(self._follow, clock, ring_events=ring_events)
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._source.close)
         self._stack.push_async_callback(self._budget.close)
+        self._stack.push_async_callback(self._quotas.close)
         self._stack.push_async_callback(self.hub.close)
         return self
 
@@ -200,9 +203,10 @@ class LogsService:
 class _LazySource:
     """The client, opened by the first request; a failed opening is tried again by the next."""
 
-    def __init__(self, config: Config, budget: Budget) -> None:
+    def __init__(self, config: Config, budget: Budget, quotas: Quotas) -> None:
         self._config = config
         self._budget = budget
+        self._quotas = quotas
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._client: _Client | None = None
@@ -225,7 +229,9 @@ class _LazySource:
 
     async def answers(self) -> str:
         """See ``LogsClient.answers``."""
-        return await (await self._opened()).answers()
+        client = await self._opened()
+        async with self._quotas.turn("DescribeLogGroups"):
+            return await client.answers()
 
     @asynccontextmanager
     async def session(self, log_groups: tuple[str, ...], pattern: str) -> AsyncIterator[LiveSession]:
@@ -235,7 +241,7 @@ class _LazySource:
             if self._live is None:
                 from jinkies.logs.livetail import open_live_tail
 
-                self._live = await self._stack.enter_async_context(open_live_tail(self._config))
+                self._live = await self._stack.enter_async_context(open_live_tail(self._config, self._quotas))
         async with self._live.session(log_groups, pattern) as opened:
             yield opened
 
@@ -246,7 +252,7 @@ class _LazySource:
             if self._insights is None:
                 from jinkies.logs.insights_client import open_insights
 
-                self._insights = await self._stack.enter_async_context(open_insights(self._config))
+                self._insights = await self._stack.enter_async_context(open_insights(self._config, self._quotas))
             return self._insights
 
     async def close(self) -> None:

@@ -16,10 +16,12 @@ from botocore.exceptions import ClientError
 
 from jinkies.clock import Clock, SystemClock
 from jinkies.errors import Invalid, NotConfigured, UpstreamError
+from jinkies.logs.budget import BURST
 from jinkies.logs.insights import FAILURES, PARTIAL_ROWS, Answer, asked
 from jinkies.logs.insights_client import InsightsClient
+from jinkies.logs.quotas import RATES, Quotas
 from jinkies.logs.service import LogsService
-from jinkies.model import QueryProgress, QuerySpec, QueryState
+from jinkies.model import QueryProgress, QuerySpec, QueryState, TailSpec, Upstream
 from jinkies.simulators.cloudwatch import Fault, Kind, SimulatedCloudWatch, World, arn_of
 from jinkies.simulators.cloudwatch.requests import StartQuery
 from tests.logs.conftest import desk
@@ -267,10 +269,36 @@ class Refusing:
     ],
 )
 async def test_refusals_say_what_and_where(response: dict[str, Any], message: str) -> None:
-    client = InsightsClient(Refusing(response))
+    client = InsightsClient(Refusing(response), Quotas(SystemClock(), bounded=False))
     with pytest.raises((Invalid, UpstreamError)) as caught:
         await client.start(("/a", "/b"), "fields @message | filed x | stats count()", 0, 1, 10)
     assert str(caught.value) == message
+
+
+def test_many_queries_keep_to_their_rate_and_hold_up_no_tail() -> None:
+    async def work(clock: Clock) -> None:
+        async with SimulatedCloudWatch(World("/a"), clock=clock) as cloudwatch:
+            config = desk(cloudwatch.address, api=("/a",))
+            bounded = msgspec.structs.replace(config, aws=msgspec.structs.replace(config.aws, requests_per_second=10.0))
+            cloudwatch.queries.running_s = 20
+            async with LogsService(bounded, clock) as logs, asyncio.TaskGroup() as group:
+                await logs.check()  # opens the client, in a thread: time must not jump meanwhile
+                for _ in range(25):
+                    group.create_task(every(logs, SPEC))
+                await clock.sleep(8)
+                begun_ms = clock.now_ms()
+                async with logs.open_tail(logs.start_tail(TailSpec(targets=("api",))).tail_id) as batches:
+                    async for batch in batches:
+                        if batch.figures is not None and batch.figures.upstream is Upstream.LIVE:
+                            break
+                assert clock.now_ms() - begun_ms < 3_000
+            for action in ("StartQuery", "GetQueryResults"):
+                asked_ms = [call.at_ms for call in cloudwatch.asked(action)]
+                assert len(asked_ms) >= 25
+                for first, last in zip(asked_ms, asked_ms[10:], strict=False):
+                    assert last - first >= 1_000 * (10 - BURST) / RATES[action] - 50
+
+    run_virtually(work)
 
 
 @asynccontextmanager
