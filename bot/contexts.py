@@ -55,11 +55,28 @@ class Shown(msgspec.Struct):
     embeds: tuple[ShownEmbed, ...] = ()
 
 
+class _Nick(msgspec.Struct):
+    nick: str | None = None
+
+
 class _Resolved(msgspec.Struct):
     messages: dict[str, Shown] = {}
+    users: dict[str, _User] = {}
+    members: dict[str, _Nick] = {}
+
+    def names(self) -> dict[str, str]:
+        """What people who were chosen are called here, by their ids."""
+        nicks = {user_id: member.nick for user_id, member in self.members.items()}
+        return {user_id: _name(user, nicks.get(user_id)) for user_id, user in self.users.items()}
+
+
+class _Option(msgspec.Struct):
+    name: str
+    value: str | int | float | bool | None = None
 
 
 class _Data(msgspec.Struct):
+    options: tuple[_Option, ...] = ()
     custom_id: str = ""
     target_id: str = ""
     values: tuple[str, ...] = ()
@@ -82,6 +99,8 @@ class Called(msgspec.Struct, frozen=True, kw_only=True):
     custom_id: str  # of a component or a form; "" of a command
     values: tuple[str, ...]  # what was chosen in a select
     message: Shown | None
+    options: dict[str, object]  # of a command, by name; of people their ids
+    names: dict[str, str]  # of people who were chosen, by their ids
 
 
 def called_of(payload: dict[str, Any]) -> Called:
@@ -100,14 +119,20 @@ def called_of(payload: dict[str, Any]) -> Called:
         caller=Actor(
             kind=ActorKind.DISCORD,
             id=user.id,
-            name=(nick or user.global_name or user.username)[:NAME_LIMIT],
+            name=_name(user, nick),
             roles=parsed.member.roles if parsed.member is not None else (),
             channels=tuple(one for one in (parsed.channel_id, parent) if one),
         ),
         custom_id=parsed.data.custom_id,
         values=parsed.data.values,
         message=parsed.message or parsed.data.resolved.messages.get(parsed.data.target_id),
+        options={option.name: option.value for option in parsed.data.options if option.value is not None},
+        names=parsed.data.resolved.names(),
     )
+
+
+def _name(user: _User, nick: str | None) -> str:
+    return (nick or user.global_name or user.username)[:NAME_LIMIT]
 
 
 class _WithCaller(interactions.BaseInteractionContext[interactions.Client]):

@@ -27,6 +27,14 @@ SILENCES = re.compile(rf"jk:silence:{_ALERT}$")  # it is answered with a form
 SILENCE_SUBMITTED = re.compile(rf"jk:silenceform:{_ALERT}\Z")
 SUBMITTED = re.compile(r"jk:prform:(?P<alert_id>[1-9]\d{0,17}):(?P<epoch8>[0-9a-f]{8})$")
 AROUND = re.compile(rf"jk:logs:{_ALERT}$")
+UNDO = re.compile(rf"jk:undo:{_ALERT}:(?P<rev>\d{{1,18}})$")
+_EPOCH = r"(?P<epoch8>[0-9a-f]{8})"
+PAGE = re.compile(rf"jk:page:{_EPOCH}:(?P<way>older|newer):(?P<cursor>\d{{1,18}}-\d{{1,18}})$")
+START_SILENCE = re.compile(rf"jk:startsilence:{_EPOCH}:(?P<ends_at_ms>\d{{1,18}})$")  # the rest of it is in the message
+CANCEL = re.compile(r"jk:cancel$")
+UNSILENCE = re.compile(rf"jk:unsilence:{_EPOCH}:(?P<number>\d{{1,18}})$")
+END_SILENCE = re.compile(rf"jk:endsilence:{_EPOCH}$")  # a select of numbers
+MAKE_ALERT = re.compile(rf"jk:make:{_EPOCH}:(?P<channel_id>\d{{1,20}}):(?P<message_id>\d{{1,20}})\Z")
 ANY_PRESS = re.compile(r"(?s:.*)$")
 ANY_SUBMISSION = re.compile(r"(?s:.*)\Z")  # other than the one above: the library refuses a form a button's pattern
 
@@ -105,6 +113,16 @@ def parse_form(text: str) -> tuple[int, str] | None:
     """The alert's id and the epoch's eight digits of a submitted form; None when it is none of ours."""
     found = SUBMITTED.match(text)
     return None if found is None else (int(found["alert_id"]), found["epoch8"])
+
+
+def own(word: str, epoch: str, *parts: object) -> str:
+    """The ``custom_id`` of a component or form on an answer: ``jk:<word>:<epoch8>:<part>…``."""
+    return ":".join(("jk", word, epoch8(epoch), *map(str, parts)))
+
+
+def undo(alert_id: int, epoch: str, decision_rev: int) -> str:
+    """The ``custom_id`` of the button that takes back the decision which led to a revision."""
+    return f"jk:undo:{alert_id}:{epoch8(epoch)}:{decision_rev}"
 
 
 def nonce(delivery: Delivery, epoch: str, *, instead: str | None = None) -> str:

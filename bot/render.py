@@ -54,6 +54,12 @@ class EmbedField(msgspec.Struct, frozen=True, kw_only=True):
     inline: bool = False
 
 
+class EmbedFooter(msgspec.Struct, frozen=True):
+    """A footer as Discord's API takes it: plain text, no markdown; at most 2,048 characters."""
+
+    text: str
+
+
 class Embed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An embed as Discord's API takes it."""
 
@@ -61,6 +67,7 @@ class Embed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     color: int = 0
     fields: tuple[EmbedField, ...] = ()
+    footer: EmbedFooter | None = None
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,15 +80,16 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
 
 
-class SelectOption(msgspec.Struct, frozen=True, kw_only=True):
-    """What a select offers, as Discord's API takes it."""
+class SelectOption(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a select offers as Discord's API takes it; at most 25 in one, texts of at most 100 characters."""
 
     label: str
     value: str
+    description: str = ""
 
 
 class Select(msgspec.Struct, frozen=True, kw_only=True):
-    """A select of one of at most 25, as Discord's API takes it."""
+    """A select of one of a few values as Discord's API takes it."""
 
     type: int = 3
     custom_id: str
@@ -233,7 +241,7 @@ def list_message(page: AlertPage, *, described: str) -> Message:
     lines: list[str] = []
     room = DESCRIPTION_LIMIT - 100
     for row in page.rows:
-        line = _line(row)
+        line = alert_line(row)
         room -= units(line) + 1
         if room < 0:
             break
@@ -251,7 +259,8 @@ def list_message(page: AlertPage, *, described: str) -> Message:
     )
 
 
-def _line(row: AlertRow) -> str:
+def alert_line(row: AlertRow) -> str:
+    """One line of at most 260 units, with markdown."""
     return (
         f"{cards.MARKS[row.severity]} **#{row.alert_id}** {escaped(row.title, 80)} · {escaped(row.service, 40)}"
         f" · ×{row.count} · {timestamp(row.last_seen_at_ms)} · {escaped(cards.status_text(row), 60)}"

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
+import msgspec
+
 from bot.answers import Seen
 from bot.board import Wanted
 from bot.custom_ids import epoch8
 from bot.slowness import SlowMode
 from jinkies.clock import Clock
-from jinkies.commands import AnyCommand, NoteRefusal
+from jinkies.commands import AnyCommand, NoteRefusal, Outcome
 from jinkies.config import Config
-from jinkies.errors import Disconnected, Forbidden, JinkiesError, NotConfigured
+from jinkies.errors import Conflict, Disconnected, Forbidden, JinkiesError, NotConfigured
 from jinkies.model import Actor, AlertRow, PartState, TailSpec
 from jinkies.operator import Operator
 from jinkies.permissions import Permission
@@ -25,6 +27,14 @@ UNREACHABLE = "The core is not reachable just now. Try again in a moment; whatev
 OTHER_DATABASE = "This card is from another database than the one the desk runs on now; nothing was done."
 
 _T = TypeVar("_T")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A command, as ``/help`` tells of it."""
+
+    name: str
+    description: str
+    needs: Permission | None  # None: nothing
 
 
 class Desk:
@@ -42,6 +52,7 @@ class Desk:
         self.config = config
         self.operator = operator
         self.replica = replica
+        self.known: dict[str, Known] = {}
         self.rights = config.discord.rights
         self.slow_mode = SlowMode(config.discord.max_actions_per_minute)
         rules = config.redact
@@ -121,6 +132,15 @@ class Desk:
             return False
         return True
 
+    async def check_epoch(self, digits: str) -> None:
+        """Raise ``Conflict`` unless a component is of the database that the desk runs on; ``digits`` are its eight."""
+        if digits != epoch8(await self.epoch()):
+            raise Conflict(OTHER_DATABASE)
+
+    async def execute(self, command: AnyCommand, caller: Actor, key: str) -> Outcome:
+        """Carry a command out for a Discord user; ``key`` is its idempotency key. Raises what the core raises."""
+        return await self.ask(self.operator.execute(command, on_behalf_of=caller, key=key))
+
     async def act(
         self, command: AnyCommand, caller: Actor, interaction_id: str, *, foreign: str | None = None
     ) -> Seen | str:
@@ -136,9 +156,9 @@ class Desk:
             ``Seen.ON_THE_CARD`` when the card will show it, else a line that says why nothing changed.
         """
         try:
-            if foreign is not None and foreign != epoch8(await self.epoch()):
-                return OTHER_DATABASE
-            outcome = await self.ask(self.operator.execute(command, on_behalf_of=caller, key=interaction_id))
+            if foreign is not None:
+                await self.check_epoch(foreign)
+            outcome = await self.execute(command, caller, interaction_id)
         except JinkiesError as error:
             return refusal(error)
         return Seen.ON_THE_CARD if outcome.changed else f"Nothing changed: {outcome.reason}."

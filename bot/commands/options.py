@@ -102,7 +102,10 @@ def read_span_ms(given: str, name: str) -> int:
 def read_end_ms(given: str, name: str, now_ms: int) -> int:
     """A moment ahead, in UTC: ``13:10`` is the next one. Raises ``Invalid``."""
     at_ms = parse_time(given, now_ms=now_ms, zone=UTC, name=name)
-    return at_ms + DAY_MS if at_ms <= now_ms and ":" in given and "-" not in given else at_ms
+    at_ms += DAY_MS if at_ms <= now_ms and ":" in given and "-" not in given else 0
+    if at_ms <= now_ms:
+        raise Invalid(f"{name}: {given[:40]!r} is not ahead; give a time like 13:10 or 2026-01-31T13:10, in UTC")
+    return at_ms
 
 
 def read_moment_ms(given: str, name: str, now_ms: int) -> int:

@@ -18,12 +18,13 @@ import msgspec
 from interactions import CommandType, ComponentCommand, ContextMenu, ModalCommand, SlashCommand, SlashCommandOption
 
 from bot.answers import WORK_LIMIT_S, Progress, Reply, Said, answer, offer
-from bot.commands.desk import Desk, refusal
+from bot.commands.desk import Desk, Known, refusal
 from bot.contexts import AnswerableContext, AutocompleteContext, ComponentContext, MenuContext, ModalContext, Shown
 from bot.contexts import SlashContext as Slash
 from bot.text import plain_label
 from jinkies.errors import Invalid, JinkiesError
 from jinkies.model import Actor
+from jinkies.permissions import Permission
 
 CHOICE_LIMIT = 100  # characters of a choice's name and value (Discord limit)
 
@@ -35,7 +36,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     caller: Actor  # with roles, and with where
     key: str  # Discord's id of the interaction: the idempotency key
-    given: Mapping[str, object]  # options by name; a form's inputs by their custom_id
+    given: Mapping[str, object]  # options by name, of people their ids; a form's inputs by their custom_id
+    names: Mapping[str, str] = {}  # of people who were chosen, by their ids
     custom_id: str = ""  # of the component or form
     values: tuple[str, ...] = ()  # what was chosen in a select
     message: Shown | None = None  # that the component is on, or the context menu was opened on
@@ -77,6 +79,7 @@ def slash(
     *,
     options: Sequence[SlashCommandOption] = (),
     completes: Mapping[str, Complete] | None = None,
+    needs: Permission | None = Permission.VIEW,
     private: bool = True,
     limit_s: float = WORK_LIMIT_S,
 ) -> None:
@@ -90,12 +93,14 @@ def slash(
         run: carries it out.
         options: the required ones first.
         completes: by the name of an option that has ``autocomplete`` set.
+        needs: what ``/help`` tells by who may use it; who may not is refused by ``run`` or by the core.
         private: whether only the asker sees the answer.
         limit_s: how long it may take; at most 840.
     """
+    desk.known[name] = Known(name, description, needs)
 
     async def called(context: Slash) -> None:
-        await _answer(desk, context, run, dict(context.kwargs), private=private, limit_s=limit_s)
+        await _answer(desk, context, run, context.called.options, private=private, limit_s=limit_s)
 
     client.add_command(
         SlashCommand(
@@ -180,6 +185,7 @@ def _call(context: AnswerableContext, given: Mapping[str, object], progress: Cal
         caller=called.caller,
         key=str(context.id),
         given=given,
+        names=called.names,
         custom_id=called.custom_id,
         values=called.values,
         message=called.message,
@@ -189,9 +195,9 @@ def _call(context: AnswerableContext, given: Mapping[str, object], progress: Cal
 
 def _completing(option: str, complete: Complete) -> Callable[[AutocompleteContext], Awaitable[None]]:
     async def typed(context: AutocompleteContext) -> None:
-        given = {str(name): value for name, value in context.kwargs.items()}
-        text = str(given.pop(option, ""))
         called = context.called
+        given = dict(called.options)
+        text = str(given.pop(option, ""))
         found = await complete(Typed(caller=called.caller, text=text, others=given))
         choices = [
             {"name": plain_label(one.name, CHOICE_LIMIT), "value": one.value}

@@ -188,7 +188,7 @@ async def test_ack_with_a_note(discord: SimulatedDiscord, desk: Core, operator: 
     await report(operator)
     async with running_bot(desk):
         done = await discord.slash("ack", {"id": "1", "note": "rolling back"}, "fred")
-    assert private_line(done) == "Acknowledged #1."
+    assert private_line(done) == "Alert #1: acknowledged by fred: rolling back."
     detail = await operator.alert(1)
     assert detail.timeline[-1].text == "acknowledged by fred: rolling back"
     assert detail.timeline[-1].actor.kind is ActorKind.DISCORD
@@ -264,7 +264,7 @@ async def test_a_fault_of_the_bots_own_is_answered_without_its_details(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("an inner detail")
 
-    monkeypatch.setattr("bot.commands.listing.list_message", broken)
+    monkeypatch.setattr("bot.commands.listing.page_message", broken)
     async with running_bot(desk):
         answer = await discord.slash("alerts")
     assert private_line(answer).startswith("Something went wrong in the bot")
