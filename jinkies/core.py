@@ -74,7 +74,7 @@ from jinkies.preparing import prepare
 from jinkies.redact import Redactor, redact_command
 from jinkies.requests import Request, digest
 from jinkies.stats import Stats, StatsQuery
-from jinkies.store.changes import Changes, Wanted
+from jinkies.store.changes import Changes, Loaded, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
 from jinkies.workspace import Workspace
@@ -266,27 +266,30 @@ class Core:
     async def _transact(self, requests: list[Request]) -> tuple[Changes, list[Outcome | CommandError], list[bytes]]:
         """All of them in one transaction. Raises with nothing written."""
         now_ms = self.clock.now_ms()
-        loaded = await self._store.begin(_wanted(requests, now_ms))
-        channel_id = self.config.discord.alert_channel_id
-        space = Workspace(
+        answers: list[Outcome | CommandError] = []
+        changes = Changes()
+
+        def decide(loaded: Loaded) -> Changes:  # in the writer's thread: it reads nothing that changes
+            nonlocal changes
+            space = self._space(loaded, now_ms)
+            answers.extend(self._carry_out(space, request) for request in requests)
+            changes = space.changes
+            return changes
+
+        bodies = await self._store.transact(_wanted(requests, now_ms), decide)
+        return changes, answers, bodies
+
+    def _space(self, loaded: Loaded, now_ms: int) -> Workspace:
+        return Workspace(
             loaded,
             now_ms=now_ms,
-            alert_channel_id=channel_id,
+            alert_channel_id=self.config.discord.alert_channel_id,
             policy=self._policy,
             routes=self._routes,
             new_cards=self.config.discord.max_new_cards_per_minute,
             rights=self._rights,
             declared=self.config.services,
         )
-        try:
-            answers = [self._carry_out(space, request) for request in requests]
-        except Exception:
-            await self._store.rollback()
-            raise
-        if space.changes.empty:
-            await self._store.rollback()
-            return space.changes, answers, []
-        return space.changes, answers, await self._store.commit(space.changes)
 
     def _carry_out(self, space: Workspace, request: Request) -> Outcome | CommandError:
         try:

@@ -19,6 +19,7 @@ from jinkies.errors import StoreFailed
 BUSY_TIMEOUT_MS = 5_000
 WRITER_CACHE_KB = 16_000
 READER_CACHE_KB = 16_000  # of each
+WAL_PAGES = 4_000  # 16 MB, then they are written back: what changes with every alert, once for many
 WAL_KEPT_BYTES = 64 * 1_048_576  # what a long reader made it grow beyond is given back
 
 
@@ -38,6 +39,7 @@ async def open_writer(path: Path) -> AsyncIterator[aiosqlite.Connection]:
         try:
             await _configure(connection)
             await _migrate(connection)
+            await connection.execute("PRAGMA temp_store = MEMORY")  # what a statement of many rows could have to undo
         except sqlite3.Error as error:
             raise StoreFailed(f"cannot use the database {path}: {error}") from error
         yield connection
@@ -64,6 +66,7 @@ async def _configure(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA journal_mode = WAL")
     await connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
     await connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
+    await connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA foreign_keys = ON")
     if sys.platform == "darwin":  # there fsync() leaves data in the drive's cache (SQLite, PRAGMA fullfsync)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
 import aiosqlite
 import msgspec
@@ -19,6 +19,7 @@ from jinkies.model import AlertRow, ChannelTail, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
+from jinkies.store.statements import many
 from jinkies.storms import Storm
 
 DAY_MS = 86_400_000
@@ -26,9 +27,6 @@ VACUUM_PAGES = 500  # given back to the file system in one step
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
-
-_Work = TypeVar("_Work")
-_Result = TypeVar("_Result")
 
 _COLUMNS = (
     "state",
@@ -47,7 +45,10 @@ _INSERT_ALERT = (
     f"INSERT INTO alerts ({', '.join(_COLUMNS)}, alert_id, fingerprint, names, tags)"  # noqa: S608 - literals
     f" VALUES ({', '.join('?' for _ in range(len(_COLUMNS) + 4))})"
 )
-_UPDATE_ALERT = f"UPDATE alerts SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE alert_id = ?"  # noqa: S608 - literals
+_SET = ", ".join(f"{name} = new.column{number}" for number, name in enumerate(_COLUMNS, 1))
+_UPDATE_ALERTS = f"UPDATE alerts SET {_SET} FROM ("  # noqa: S608 - literals
+_OF_THOSE = f") AS new WHERE alerts.alert_id = new.column{len(_COLUMNS) + 1}"
+_FORGET_OCCURRENCES = "DELETE FROM occurrences WHERE (alert_id, ordinal) IN (SELECT column1, column2 FROM ("
 _INSERT_TEXT = (
     "INSERT INTO alert_search (rowid, text, tags) SELECT alert_id, text, tags FROM alert_texts WHERE alert_id = ?"
 )
@@ -63,67 +64,56 @@ _delivery = msgspec.json.Decoder(Delivery).decode
 class Writer:
     """A transaction at a time on the writing connection. Not safe for concurrent use: the core has one writer task.
 
-    Each half of a transaction runs in the connection's thread at once: a statement at a time would cross threads a
-    dozen times a commit, and each crossing waits for the busy loop to let go of the interpreter.
+    A transaction runs in the connection's thread as a whole: a statement at a time would cross threads a dozen times a
+    commit, and each crossing waits for the busy loop to let go of the interpreter.
     """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._db = connection
 
-    async def begin(self, wanted: Wanted) -> Loaded:
-        """Begin a transaction and load what it touches. Raises ``StoreFailed``; nothing is open then."""
-        async with self._all_or_nothing("begin"):
-            return await self._in_thread(self._begin, wanted)
+    async def transact(self, wanted: Wanted, decide: Callable[[Loaded], Changes]) -> list[bytes]:
+        """Load what is wanted, let ``decide`` say what becomes of it, write that; durable when it returns.
 
-    async def commit(self, changes: Changes) -> list[bytes]:
-        """Write and commit; durable when it returns. Gives each journal entry's encoded body.
-
-        Raises ``StoreFailed``, or what else was wrong with the changes; nothing of the transaction is there then.
+        ``decide`` runs in the connection's thread. Gives each journal entry's encoded body; [] for no changes. Raises
+        ``StoreFailed``, what was wrong with the changes, or what ``decide`` raised; nothing of it is there then.
         """
-        async with self._all_or_nothing("commit"):
-            return await self._in_thread(self._commit, changes)
-
-    async def rollback(self) -> None:
-        """Leave the transaction, if one is open, without writing."""
-        if self._db.in_transaction:
-            await self._db.execute("ROLLBACK")
-
-    async def _in_thread(self, work: Callable[[_Work], _Result], given: _Work) -> _Result:
-        """Run ``work`` in the connection's own thread, in its turn."""
-        in_turn: Callable[..., Awaitable[_Result]] = self._db._execute  # noqa: SLF001 - aiosqlite has no other
-        return await in_turn(work, given)
+        in_turn: Callable[..., Awaitable[list[bytes]]] = self._db._execute  # noqa: SLF001 - aiosqlite has no other
+        return await in_turn(self._transact, wanted, decide)
 
     @property
     def _sqlite(self) -> sqlite3.Connection:
         """The connection itself, for use in its thread."""
         return self._db._conn  # noqa: SLF001 - as above
 
-    def _begin(self, wanted: Wanted) -> Loaded:
-        self._sqlite.execute("BEGIN IMMEDIATE")
-        return self._load(wanted)
-
-    def _commit(self, changes: Changes) -> list[bytes]:
-        bodies = self._apply(changes)
-        self._sqlite.execute("COMMIT")
+    def _transact(self, wanted: Wanted, decide: Callable[[Loaded], Changes]) -> list[bytes]:
+        doing = "begin"
+        try:
+            self._sqlite.execute("BEGIN IMMEDIATE")
+            changes = decide(self._load(wanted))
+            if changes.empty:
+                self._sqlite.execute("ROLLBACK")
+                return []
+            doing = "commit"
+            bodies = self._apply(changes)
+            self._sqlite.execute("COMMIT")
+        except Exception as error:
+            self._undo()
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNFIT):
+                raise StoreFailed(f"the database refused to {doing}: {error}") from error
+            raise
         if changes.compact_through or changes.expired:
             with suppress(sqlite3.Error):  # what is free now is given back later
                 # As a script: of a pragma without columns, execute() takes one step only, and each frees one page.
                 self._sqlite.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         return bodies
 
+    def _undo(self) -> None:
+        with suppress(sqlite3.Error):  # what can't be undone now is undone by the next one's failure to begin
+            if self._sqlite.in_transaction:
+                self._sqlite.execute("ROLLBACK")
+
     def _fetch(self, sql: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         return self._sqlite.execute(sql, parameters).fetchall()
-
-    @asynccontextmanager
-    async def _all_or_nothing(self, doing: str) -> AsyncIterator[None]:
-        try:
-            yield
-        except Exception as error:
-            with suppress(sqlite3.Error):  # what can't be undone now is undone by the next one's failure to begin
-                await self.rollback()
-            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNFIT):
-                raise StoreFailed(f"the database refused to {doing}: {error}") from error
-            raise
 
     def _load(self, wanted: Wanted) -> Loaded:
         meta = {str(row[0]): str(row[1]) for row in self._fetch("SELECT name, value FROM meta")}
@@ -237,8 +227,9 @@ class Writer:
     def _apply(self, changes: Changes) -> list[bytes]:
         self._write_alerts(changes)
         bodies = self._write_journal(changes.entries)
-        self._many(
-            "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image) VALUES (?, ?, ?, ?, ?)",
+        many(
+            self._sqlite,
+            "INSERT OR REPLACE INTO deliveries (alert_id, channel_id, kind, in_step, image)",
             [(d.alert_id, d.channel_id, d.kind, int(d.in_step), _encode(d)) for d in changes.deliveries.values()],
         )
         self._many(
@@ -268,7 +259,8 @@ class Writer:
         opened = [alert for alert_id, alert in changes.alerts.items() if alert_id in changes.opened]
         known = [alert for alert_id, alert in changes.alerts.items() if alert_id not in changes.opened]
         self._many(_INSERT_ALERT, [(*_alert_columns(alert), *_opening_columns(alert)) for alert in opened])
-        self._many(_UPDATE_ALERT, [(*_alert_columns(alert), alert.row.alert_id) for alert in known])
+        rows = [(*_alert_columns(alert), alert.row.alert_id) for alert in known]
+        many(self._sqlite, _UPDATE_ALERTS, rows, _OF_THOSE)
         self._write_occurrences(changes)
         self._many(_INSERT_TEXT, [(alert_id,) for alert_id in changes.opened | changes.renamed])
         write_episodes(self._sqlite, changes.episodes)
@@ -309,30 +301,30 @@ class Writer:
         )
 
     def _write_occurrences(self, changes: Changes) -> None:
-        self._many(
-            "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image) VALUES (?, ?, ?)",
-            [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences],
-        )
+        kept = [(alert_id, ordinal, _encode(it)) for alert_id, ordinal, it in changes.occurrences]
+        many(self._sqlite, "INSERT OR REPLACE INTO occurrences (alert_id, ordinal, image)", kept)
         gone = [
             (alert_id, old)
             for alert_id, ordinal, _ in changes.occurrences
             for old in dropped(range(ordinal, ordinal + 1))
         ]
-        self._many("DELETE FROM occurrences WHERE alert_id = ? AND ordinal = ?", gone)
+        many(self._sqlite, _FORGET_OCCURRENCES, gone, "))")
         days = Counter((it.occurred_at_ms // DAY_MS, alert_id) for alert_id, _, it in changes.occurrences)
-        self._many(
-            "INSERT INTO activity (day, alert_id, service, occurrences) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET occurrences = occurrences + excluded.occurrences",
+        many(
+            self._sqlite,
+            "INSERT INTO activity (day, alert_id, service, occurrences)",
             [
                 (day, alert_id, changes.alerts[alert_id].row.service, count)
                 for (day, alert_id), count in sorted(days.items())
             ],
+            " ON CONFLICT DO UPDATE SET occurrences = occurrences + excluded.occurrences",
         )
 
     def _write_journal(self, entries: list[JournalEntry]) -> list[bytes]:
         bodies = [_encode(entry) for entry in entries]
-        self._many(
-            "INSERT INTO journal (seq, at_ms, actor, kind, alert_id, body) VALUES (?, ?, ?, ?, ?, ?)",
+        many(
+            self._sqlite,
+            "INSERT INTO journal (seq, at_ms, actor, kind, alert_id, body)",
             [
                 (e.seq, e.at_ms, f"{e.actor.kind}:{e.actor.id}", e.kind, e.alert_id, body)
                 for e, body in zip(entries, bodies, strict=True)
@@ -343,8 +335,9 @@ class Writer:
     def _write_answered(self, changes: Changes) -> None:
         if not changes.answered:
             return
-        self._many(
-            "INSERT INTO idempotency (sender, key, request, response, at_ms) VALUES (?, ?, ?, ?, ?)",
+        many(
+            self._sqlite,
+            "INSERT INTO idempotency (sender, key, request, response, at_ms)",
             [(a.sender, a.key, a.request, a.response, changes.at_ms) for a in changes.answered],
         )
         self._sqlite.execute(

@@ -160,12 +160,12 @@ async def test_a_writer_whose_undoing_fails_too_goes_on(core: Core, monkeypatch:
     def broken(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    async def broken_later() -> None:
-        broken()
+    def left_open() -> None:
+        """As if rolling back had failed as well."""
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "_apply", broken)
-        patched.setattr(store, "rollback", broken_later)
+        patched.setattr(store, "_undo", left_open)
         for _ in range(3):
             with pytest.raises(StoreFailed, match=r"disk I/O error|within a transaction"):
                 await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
