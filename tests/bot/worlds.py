@@ -78,7 +78,10 @@ class Desk:
 
         self._running.push_async_callback(end)
 
-    async def stop_bot(self) -> None:
+    async def stop_bot(self, *, kill: bool = False) -> None:
+        """Stop it; ``kill`` as a ``kill -9`` does, which gives no lease back."""
+        if kill and self._session is not None:
+            self._session.board._lease._ends_at_s = float("-inf")
         self._session = None
         await self._running.aclose()
 
