@@ -37,6 +37,7 @@ class Callbacks:
         if late_s > ANSWER_WITHIN_S:
             raise errors.unknown_interaction()
         kind, data = validate.check_callback(received.body)
+        data = _with_users_only(data) if kind in (4, 7) else data
         if kind not in ALLOWED[interaction.kind] or (kind in (6, 7) and interaction.source_id is None):
             problem = FormErrors()
             problem.add(("type",), "INTERACTION_INVALID_TYPE", "Invalid interaction response type")
@@ -86,7 +87,7 @@ class Callbacks:
     async def post_followup(self, received: Received) -> Json:
         """POST a followup. The first one after a deferral fills the message that shows "thinking"."""
         interaction = self._interaction(received)
-        body = validate.check_message(received.body)
+        body = _with_users_only(validate.check_message(received.body))
         if interaction.loading and interaction.original_id in self.state.messages:
             interaction.loading = False
             return self._edit(self.state.messages[str(interaction.original_id)], body, received)
@@ -103,7 +104,7 @@ class Callbacks:
     async def edit_answer(self, received: Received) -> Json:
         """PATCH an interaction's original answer or one of its followups."""
         interaction, message = self._answer(received)
-        after = self._edit(message, validate.check_message(received.body), received)
+        after = self._edit(message, _with_users_only(validate.check_message(received.body)), received)
         if message["id"] == interaction.original_id:
             interaction.loading = False
         return after
@@ -125,6 +126,11 @@ class Callbacks:
         if wanted is None or wanted not in known or wanted not in self.state.messages:
             raise errors.unknown_message()
         return interaction, self.state.messages[wanted]
+
+
+def _with_users_only(body: Json) -> Json:
+    """A message's body with its default ``allowed_mentions``: of interactions and webhooks only users are pinged."""
+    return body if body.get("allowed_mentions") is not None else body | {"allowed_mentions": {"parse": ["users"]}}
 
 
 def _callback_response(state: State, interaction: Interaction, message: Json | None) -> Json:

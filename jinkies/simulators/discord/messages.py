@@ -106,14 +106,6 @@ def new_message(world: World, message_id: str, channel_id: str, author: User, bo
         "edited_timestamp": None,
         "flags": int(body.get("flags") or 0) & (EDITABLE_FLAGS | EPHEMERAL),
     } | mentions(world, content, body.get("allowed_mentions"))
-    if reference := body.get("message_reference"):
-        message["type"] = 19
-        message["message_reference"] = {
-            "type": 0,
-            "message_id": str(reference["message_id"]),
-            "channel_id": str(reference.get("channel_id") or channel_id),
-            "guild_id": world.guild_id,
-        }
     return message
 
 
@@ -193,11 +185,11 @@ def components_of(message: Json) -> list[Json]:
     return [component for row in message["components"] for component in row.get("components", [])]
 
 
-def answer_to(message: Json, answered: Json, world: World) -> None:
+def answer_to(message: Json, answered: Json, world: World, *, mentioning: bool = True) -> None:
     """Make a message a reply to another one, mentioning who wrote that."""
     reference = {"type": 0, "message_id": answered["id"], "channel_id": answered["channel_id"]}
     message["type"] = 19
     message["message_reference"] = reference | {"guild_id": world.guild_id}
     message["referenced_message"] = {key: value for key, value in answered.items() if key != "referenced_message"}
-    if all(user["id"] != answered["author"]["id"] for user in message["mentions"]):
+    if mentioning and all(user["id"] != answered["author"]["id"] for user in message["mentions"]):
         message["mentions"] = [*message["mentions"], answered["author"]]

@@ -16,6 +16,7 @@ from jinkies.simulators.discord.objects import application_object, channel_objec
 from jinkies.simulators.discord.permissions import ATTACH_FILES, MANAGE_MESSAGES, READ_MESSAGE_HISTORY, VIEW_CHANNEL
 from jinkies.simulators.discord.server import API, Received, Rest, attachments_after, no_such_route
 from jinkies.simulators.discord.state import State
+from jinkies.simulators.discord.validate_commands import check_commands
 from jinkies.simulators.discord.world import Json
 
 OLD_S = 3_600.0  # a message is old from here on: see RateLimits.old_edits
@@ -143,7 +144,7 @@ class Endpoints:
     async def put_commands(self, received: Received) -> list[Json]:
         """PUT the application's commands: replaces them all."""
         scope = self._scope(received)
-        return self.state.registered.replace(self.state.world, scope, validate.check_commands(received.body))
+        return self.state.registered.replace(self.state.world, scope, check_commands(received.body))
 
     def _scope(self, received: Received) -> str | None:
         if received.params["application_id"] != self.state.world.application_id:

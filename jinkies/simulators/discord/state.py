@@ -9,6 +9,7 @@ from collections.abc import Callable
 from jinkies.clock import Clock
 from jinkies.simulators.discord import errors, messages
 from jinkies.simulators.discord.commands import Commands
+from jinkies.simulators.discord.errors import FormErrors
 from jinkies.simulators.discord.files import Files
 from jinkies.simulators.discord.interaction import Interaction
 from jinkies.simulators.discord.messages import EPHEMERAL
@@ -242,11 +243,34 @@ class State:
         key = (channel_id, str(nonce))
         if nonce is not None and body.get("enforce_nonce") and key in self._nonces:
             return self._nonces[key][1] | {"nonce": nonce}
-        message = self.add(self.compose(channel_id, self.world.bot, body, attachments()))
+        answered = self._answered_message(channel_id, body.get("message_reference"))
+        message = self.compose(channel_id, self.world.bot, body, attachments())
+        if answered is not None:
+            allowed = body.get("allowed_mentions")
+            mentioning = True if allowed is None else bool(allowed.get("replied_user"))
+            messages.answer_to(message, answered, self.world, mentioning=mentioning)
+        self.add(message)
         if nonce is None:
             return message
         self._nonces[key] = (now_s + self.nonce_memory_s, message)
         return message | {"nonce": nonce}
+
+    def _answered_message(self, channel_id: str, reference: Json | None) -> Json | None:
+        """The message that a post answers, if it answers one.
+
+        Raises:
+            ApiError: 50035 when it is not there, unless the post says that this is no matter.
+        """
+        if reference is None:
+            return None
+        found = self.messages.get(str(reference["message_id"]))
+        if found is not None and found["channel_id"] == channel_id and found["id"] not in self.only_for:
+            return found
+        if reference.get("fail_if_not_exists") is not False:
+            problem = FormErrors()
+            problem.add(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
+            problem.raise_if_any()
+        return None
 
     def edit(self, message: Json, body: Json, attachments: list[Json]) -> Json:
         """Change a message in place; ``attachments`` are all that it has afterwards.

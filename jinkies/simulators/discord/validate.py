@@ -1,4 +1,4 @@
-"""What Discord accepts: the limits and required fields of messages, modals, commands and interaction answers.
+"""What Discord accepts: the limits and required fields of messages, modals, threads and interaction answers.
 
 The figures are Discord's, from its API description and its documentation: embeds (title 256, description 4,096,
 25 fields, names 256, values 1,024, footer 2,048, author 256, 6,000 in all), content 2,000, five rows of five buttons,
@@ -23,12 +23,14 @@ from jinkies.simulators.discord.forms import (
     Truth,
     Url,
     Whole,
+    check_length,
     utf16_length,
 )
 from jinkies.simulators.discord.world import Json
 
 EMBED_TOTAL = 6_000
 CUSTOM_ID = Text(100, least=1)
+CHOICE_VALUE = Text(100)
 FLAGS = Whole(0, 2**31 - 1)
 COMPONENTS_V2 = 1 << 15
 
@@ -81,6 +83,7 @@ _SELECT = {
     "min_values": Whole(0, 25),
     "max_values": Whole(1, 25),
     "disabled": Truth(),
+    "required": Truth(),
 }
 STRING_SELECT = Form({**_SELECT, "options": Items(SELECT_OPTION, 25, least=1)}, required=("custom_id", "options"))
 ENTITY_SELECT = Form(_SELECT, required=("custom_id",))
@@ -100,6 +103,7 @@ ALLOWED_MENTIONS = Form(
         "replied_user": Truth(),
     }
 )
+ATTACHMENT = Form({"id": Snowflake(), "filename": Text(1_024, least=1), "description": Text(1_024)}, required=("id",))
 MESSAGE = Form(
     {
         "content": Text(2_000, trimmed=True),
@@ -110,8 +114,10 @@ MESSAGE = Form(
         "nonce": Text(25),
         "enforce_nonce": Truth(),
         "tts": Truth(),
-        "message_reference": Form({"message_id": Snowflake()}, required=("message_id",)),
-        "attachments": Items(Form({"id": Snowflake(), "filename": Text(1_024, least=1)}, required=("id",)), 10),
+        "message_reference": Form(
+            {"type": OneOf((0,)), "message_id": Snowflake(), "fail_if_not_exists": Truth()}, required=("message_id",)
+        ),
+        "attachments": Items(ATTACHMENT, 10),
     }
 )
 TEXT_INPUT = Form(
@@ -153,34 +159,7 @@ _THREAD = {
 }
 THREAD = Form(_THREAD, required=("name",))
 THREAD_CHANGE = Form({**_THREAD, "archived": Truth(), "locked": Truth()})
-CHOICES = Form({"choices": Items(Form({"name": Text(100, least=1)}, required=("name", "value")), 25)})
-
-_NAME = Text(
-    32,
-    least=1,
-    pattern=r"[-_'\w]{1,32}",
-    pattern_error=("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid"),
-)
-_OPTION = {
-    "name": _NAME,
-    "description": Text(100, least=1),
-    "required": Truth(),
-    "autocomplete": Truth(),
-    "choices": Items(Form({"name": Text(100, least=1)}, required=("name", "value")), 25),
-}
-_VALUE = Form(_OPTION, required=("name", "description"))
-_LEAVES = dict.fromkeys(range(3, 12), _VALUE)
-_SUBCOMMAND = Form({**_OPTION, "options": Items(ByType(_LEAVES), 25)}, required=("name", "description"))
-_GROUP = Form({**_OPTION, "options": Items(ByType({1: _SUBCOMMAND}), 25, least=1)}, required=("name", "description"))
-CHAT_COMMAND = Form(
-    {
-        "name": _NAME,
-        "description": Text(100, least=1),
-        "options": Items(ByType({1: _SUBCOMMAND, 2: _GROUP} | _LEAVES), 25),
-    },
-    required=("name", "description"),
-)
-MENU_COMMAND = Form({"name": Text(32, least=1)}, required=("name",))
+CHOICES = Form({"choices": Items(Form({"name": Text(100, least=1), "value": CHOICE_VALUE}, ("name", "value")), 25)})
 
 
 def embed_length(embed: Json) -> int:
@@ -213,25 +192,87 @@ def _check_button(button: Json, path: Path, errors: FormErrors) -> None:
         errors.add((*path, "label"), *required)
 
 
+def _check_select(menu: Json, path: Path, errors: FormErrors) -> None:
+    """The rules across a select menu's fields: its bounds fit its options, which differ."""
+    options, seen = _dicts(menu.get("options")), set()
+    for index, option in enumerate(options):
+        if option.get("value") in seen:
+            duplicated = ("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used")
+            errors.add((*path, "options", index), *duplicated)
+        seen.add(option.get("value"))
+    least, most = menu.get("min_values"), menu.get("max_values")
+    least, most = 1 if least is None else least, 1 if most is None else most
+    if not isinstance(least, int) or not isinstance(most, int):
+        return
+    if least > most:
+        errors.add((*path, "min_values"), "NUMBER_TYPE_MAX", f"int value should be less than or equal to {most}.")
+    if menu.get("type") == 3 and most > max(1, len(options)):
+        too_many = f"int value should be less than or equal to {len(options)}."
+        errors.add((*path, "max_values"), "NUMBER_TYPE_MAX", too_many)
+
+
+class _CustomIds:
+    """Refuses a ``custom_id`` that came before."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def check(self, component: Json, path: Path, errors: FormErrors) -> None:
+        """Record a duplicate."""
+        custom_id = component.get("custom_id")
+        if isinstance(custom_id, str) and custom_id in self._seen:
+            duplicated = ("COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+            errors.add((*path, "custom_id"), *duplicated)
+        self._seen.add(str(custom_id))
+
+
 def _check_components(body: Json, path: Path, errors: FormErrors) -> None:
-    """The rules across components: width, unique ids, and what each style of button needs."""
-    seen: set[str] = set()
+    """The rules across components: width, unique ids, and what each style of button and each select needs."""
+    ids = _CustomIds()
     for at_row, row in enumerate(_dicts(body.get("components"))):
         inside = _dicts(row.get("components"))
         for at, component in enumerate(inside):
             here = (*path, "components", at_row, "components", at)
             if component.get("type") == 2:
                 _check_button(component, here, errors)
-            elif len(inside) > 1:
-                errors.add(here, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width")
-            custom_id = component.get("custom_id")
-            if isinstance(custom_id, str) and custom_id in seen:
-                errors.add(
-                    (*here, "custom_id"),
-                    "COMPONENT_CUSTOM_ID_DUPLICATED",
-                    "Component custom id cannot be duplicated",
-                )
-            seen.add(str(custom_id))
+            else:
+                _check_select(component, here, errors)
+                if len(inside) > 1:
+                    too_wide = "The specified component exceeds the maximum width"
+                    errors.add(here, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", too_wide)
+            ids.check(component, here, errors)
+
+
+def _check_modal(body: Json, path: Path, errors: FormErrors) -> None:
+    """The rules across a modal's fields: unique ids, a label each, values and bounds that fit."""
+    ids = _CustomIds()
+    for at, outer in enumerate(_dicts(body.get("components"))):
+        labelled = outer.get("type") == 18
+        inside = [outer.get("component")] if labelled else outer.get("components")
+        for index, component in enumerate(_dicts(inside)):
+            here = (*path, "components", at, *(("component",) if labelled else ("components", index)))
+            ids.check(component, here, errors)
+            if component.get("type") != 4:
+                _check_select(component, here, errors)
+                continue
+            if not labelled and not component.get("label"):
+                errors.add((*here, "label"), "BASE_TYPE_REQUIRED", "This field is required")
+            least, most = component.get("min_length") or 0, component.get("max_length") or 4_000
+            if isinstance(least, int) and isinstance(most, int):
+                if least > most:
+                    shorter = f"int value should be less than or equal to {most}."
+                    errors.add((*here, "min_length"), "NUMBER_TYPE_MAX", shorter)
+                if component.get("value") and most < 4_000:
+                    check_length(utf16_length(str(component["value"])), 0, most, (*here, "value"), errors)
+
+
+def _check_mentions(body: Json, path: Path, errors: FormErrors) -> None:
+    """All of a kind, or some of it by their ids, but not both."""
+    allowed = body.get("allowed_mentions")
+    for kind in ("users", "roles"):
+        if isinstance(allowed, dict) and kind in (allowed.get("parse") or ()) and allowed.get(kind):
+            both = f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.'
+            errors.add((*path, "allowed_mentions"), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", both)
 
 
 def check_message(body: Any, *, path: Path = ()) -> Json:
@@ -255,6 +296,7 @@ def check_message(body: Any, *, path: Path = ()) -> Json:
         if isinstance(body.get("embeds"), list):
             _check_embed_total(body, path, errors)
         _check_components(body, path, errors)
+        _check_mentions(body, path, errors)
     errors.raise_if_any()
     return dict(body)
 
@@ -290,6 +332,8 @@ def check_callback(body: Any) -> tuple[int, Json]:
     elif kind in (8, 9):
         required = Form({"data": CHOICES if kind == 8 else MODAL}, required=("data",))
         required.check(body, (), errors)
+        if kind == 9 and isinstance(data, dict):
+            _check_modal(data, ("data",), errors)
     errors.raise_if_any()
     return kind, dict(data or {})
 
@@ -322,48 +366,3 @@ def check_thread_change(body: Any) -> Json:
     THREAD_CHANGE.check(body, (), errors)
     errors.raise_if_any()
     return dict(body)
-
-
-def check_commands(body: Any) -> list[Json]:
-    """The bulk overwrite of application commands.
-
-    Returns:
-        The commands.
-
-    Raises:
-        ApiError: 400, code 50035.
-    """
-    errors = FormErrors()
-    if not isinstance(body, list):
-        errors.add((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        errors.raise_if_any()
-        return []
-    names: set[tuple[int, str]] = set()
-    for index, command in enumerate(body):
-        kind = command.get("type") or 1 if isinstance(command, dict) else 1
-        (CHAT_COMMAND if kind == 1 else MENU_COMMAND).check(command, (index,), errors)
-        if not isinstance(command, dict):
-            continue
-        name = str(command.get("name"))
-        if kind == 1 and name != name.lower():
-            errors.add((index, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-        if (kind, name) in names:
-            unique = "Application command names must be unique"
-            errors.add((index, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", unique)
-        names.add((kind, name))
-        _check_option_order(command.get("options"), (index, "options"), errors)
-    errors.raise_if_any()
-    return body
-
-
-def _check_option_order(options: Any, path: Path, errors: FormErrors) -> None:
-    optional_seen = False
-    for index, option in enumerate(_dicts(options)):
-        if option.get("required") and optional_seen:
-            errors.add(
-                (*path, index),
-                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
-                "Required options must be placed before non-required options",
-            )
-        optional_seen = optional_seen or not option.get("required")
-        _check_option_order(option.get("options"), (*path, index, "options"), errors)
