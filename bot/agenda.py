@@ -10,8 +10,9 @@ from jinkies.model import AlertRow, Delivery, What
 
 Key = tuple[int, str, str]
 
-SPACING_S = 1.0  # between two edits of a card that only count on
+SPACING_S = 1.2  # between two edits that only count on, in a channel: below 60 a minute, with the posts of a storm
 DIGEST_SPACING_S = 3.0  # between two of a digest, which grows while cards wait for their turn
+QUIET_S = 1.5  # what hasn't moved for so long may be shown: the storm is over
 _KEPT_LIMIT = 4_000
 
 
@@ -36,6 +37,8 @@ class Progress:
     message_id: str | None = None  # posted or adopted, and not recorded yet
     digest: str = ""
     unclear: bool = False  # a post may have happened
+    wanted_revision: int = 0  # as it was last seen,
+    moved_at_s: float = float("-inf")  # and since when it is so
 
 
 class Agenda:
@@ -69,13 +72,13 @@ class Agenda:
         best: Delivery | None = None
         best_rank: tuple[int, int] | None = None
         wait_s = float("inf")
-        for delivery in wanted:
-            progress = self.of(delivery)
-            urgency = self._urgency(delivery, rows, progress)
+        found = [(one, self._seen(one, now_s)) for one in wanted]
+        urgent = [(one, progress, self._urgency(one, rows, progress)) for one, progress in found]
+        moving = sum(urgency is Urgency.COUNTED for _, _, urgency in urgent)
+        for delivery, progress, urgency in urgent:
             ready_at_s = progress.not_before_s
             if urgency is Urgency.COUNTED:
-                spacing_s = SPACING_S if delivery.what is What.CARD else DIGEST_SPACING_S
-                ready_at_s = max(ready_at_s, progress.edited_at_s + spacing_s)
+                ready_at_s = max(ready_at_s, _counted_at_s(delivery, progress, moving))
             if ready_at_s > now_s:
                 wait_s = min(wait_s, ready_at_s - now_s)
                 continue
@@ -83,6 +86,12 @@ class Agenda:
             if best_rank is None or rank < best_rank:
                 best, best_rank = delivery, rank
         return best, 0.0 if best is not None else wait_s
+
+    def _seen(self, delivery: Delivery, now_s: float) -> Progress:
+        progress = self.of(delivery)
+        if progress.wanted_revision != delivery.wanted_revision:
+            progress.wanted_revision, progress.moved_at_s = delivery.wanted_revision, now_s
+        return progress
 
     def _urgency(self, delivery: Delivery, rows: Mapping[int, AlertRow], progress: Progress) -> Urgency:
         if delivery.message_id is None and progress.message_id is None:
@@ -97,6 +106,13 @@ class Agenda:
         """Forget deliveries that the core has forgotten, once there are many."""
         if len(self._progress) > _KEPT_LIMIT:
             self._progress = {key: progress for key, progress in self._progress.items() if key in known}
+
+
+def _counted_at_s(delivery: Delivery, progress: Progress, moving: int) -> float:
+    """When the number of occurrences may be shown: in turn with the others that move, or once it moves no more."""
+    spacing_s = SPACING_S if delivery.what is What.CARD else DIGEST_SPACING_S
+    in_turn_s = progress.edited_at_s + spacing_s * moving
+    return min(in_turn_s, max(progress.edited_at_s + spacing_s, progress.moved_at_s + QUIET_S))
 
 
 def key_of(delivery: Delivery) -> Key:

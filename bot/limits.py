@@ -16,6 +16,7 @@ OVERALL = 45  # requests a second over all buckets; Discord allows 50
 INVALID_LIMIT = 2_000  # within INVALID_S: a fifth of what bans
 INVALID_S = 600.0
 KEPT_BUCKETS = 500
+MARGIN_S = 0.01  # a window that ends by our clock has ended by Discord's
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Bucket:
             remaining, reset_s = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset-After"])
         except (KeyError, ValueError):
             return
-        self.remaining, self.resets_at_s = remaining, now_s + reset_s
+        self.remaining, self.resets_at_s = remaining, now_s + reset_s + MARGIN_S
 
     def close(self, until_s: float) -> None:
         """Nothing before then."""

@@ -17,7 +17,7 @@ from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import CatchUp, RecordDelivery
 from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
-from jinkies.model import AlertDetail, Delivery, DeliveryState, What
+from jinkies.model import AlertDetail, Delivery, DeliveryState
 from jinkies.operator import Operator
 
 if TYPE_CHECKING:
@@ -236,8 +236,7 @@ class Mender:
         digest = shown.message.digest()
         if progress.message_id is None:
             await self._post(progress, delivery, shown)
-            if delivery.what is What.DIGEST:
-                progress.edited_at_s = self._clock.monotonic_s()
+            progress.edited_at_s = self._clock.monotonic_s()
         elif shown.edited and progress.digest != digest:
             await self._edit(progress, delivery, detail, shown, progress.message_id)
             progress.edited_at_s = self._clock.monotonic_s()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from bot.agenda import SPACING_S, Agenda, key_of, outstanding
 from jinkies import logsetup
@@ -64,18 +65,34 @@ def test_the_first_to_fall_behind_goes_first_and_then_queues_at_the_end() -> Non
     assert agenda.next(cards, {}, 0.0)[0] is cards[1]
 
 
-def test_counts_are_edited_once_a_second_and_failures_wait() -> None:
+def moved(agenda: Agenda, delivery: Delivery, *, edited_at_s: float) -> Delivery:
+    progress = agenda.of(delivery)
+    progress.decision_rev, progress.edited_at_s = 1, edited_at_s
+    return delivery
+
+
+def test_a_count_is_edited_after_a_while_and_failures_wait() -> None:
     agenda = Agenda()
-    counted = wanted(1, message_id="11")
-    progress = agenda.of(counted)
-    progress.decision_rev, progress.edited_at_s = 1, 10.0
+    counted = moved(agenda, wanted(1, message_id="11"), edited_at_s=10.0)
     rows = {1: row(1, 1)}
-    found, wait_s = agenda.next([counted], rows, 10.25)
-    assert (found, wait_s) == (None, SPACING_S - 0.25)
-    assert agenda.next([counted], rows, 11.0)[0] is counted
-    progress.not_before_s = 60.0
+    assert agenda.next([counted], rows, 10.25) == (None, pytest.approx(SPACING_S - 0.25))
+    assert agenda.next([counted], rows, 10.0 + SPACING_S)[0] is counted
+    agenda.of(counted).not_before_s = 60.0
     assert agenda.next([counted], rows, 11.0) == (None, 49.0)
     assert agenda.next([], rows, 11.0) == (None, float("inf"))
+
+
+def test_of_many_counts_each_is_edited_in_turn_or_once_it_is_quiet() -> None:
+    agenda = Agenda()
+    rows = {number: row(number, 1) for number in range(1, 21)}
+    cards = [moved(agenda, wanted(number, message_id="11"), edited_at_s=0.0) for number in rows]
+    for tenth in range(1, 239):  # they move all the time
+        cards = [msgspec.structs.replace(one, wanted_revision=5 + tenth) for one in cards]
+        assert agenda.next(cards, rows, tenth / 10)[0] is None
+    assert agenda.next(cards, rows, 24.1)[0] is not None, "each in twenty turns"
+    agenda.of(cards[0]).edited_at_s = 24.1
+    assert agenda.next(cards[:1] + cards[:1] * 19, rows, 25.2)[0] is None
+    assert agenda.next(cards[:1] + cards[:1] * 19, rows, 25.4)[0] is cards[0], "it is quiet"
 
 
 def test_what_the_core_has_forgotten_is_forgotten() -> None:
