@@ -99,7 +99,7 @@ class Row:
         return Strip(parts).adjust_cell_length(look.width).apply_style(base)
 
 
-def block(entry: list[Held], look: Look, *, turned: bool) -> list[Row]:
+def block(entry: list[Held], look: Look, *, turned: bool, alert_id: int | None = None) -> list[Row]:
     """The rows of an entry; ``turned`` when the reader unfolded it, or folded what is unfolded by default."""
     first = entry[0]
     if first.note:
@@ -117,7 +117,7 @@ def block(entry: list[Held], look: Look, *, turned: bool) -> list[Row]:
     fields = _unfolded(first.text, look) if turned else []
     whole = opened and not folds and not first.text.lstrip().startswith("{")  # its fields say it all
     pieces = [piece for one in texts for piece in _pieces(one, look, opened=whole)]
-    tag = _tag(entry, len(lines), look, folds=folds, opened=opened, hidden=hidden)
+    tag = _tag(entry, len(lines), look, folds=folds, opened=opened, hidden=hidden, alert_id=alert_id)
     blank = [Segment(" " * (look.columns.cells - _MARGIN), theme.TEXT)]
     rows = [Row(_prefix(first, level, look), Strip(highlighted(pieces[0], style, look.highlight)), tag)]
     rows += [Row(blank, Strip(highlighted(piece, theme.TEXT, look.highlight)), []) for piece in pieces[1:]]
@@ -186,12 +186,16 @@ def _tail(name: str, cells: int) -> str:
     return name if len(name) <= cells else "…" + name[-(cells - 1) :]
 
 
-def _tag(entry: list[Held], count: int, look: Look, *, folds: bool, opened: bool, hidden: list[str]) -> Line:
+def _tag(
+    entry: list[Held], count: int, look: Look, *, folds: bool, opened: bool, hidden: list[str], alert_id: int | None
+) -> Line:
     parts: list[Part] = []
     if folds:
         found = look.highlight is not None and any(look.highlight.found_in(one, LONGEST_ROW) for one in hidden)
         style = theme.MATCH if found else theme.ACCENT
         parts.append((f"{'▾' if opened else '▸'} {count:,} lines", style))
+    if alert_id is not None:
+        parts.append((f"{' · ' if parts else ''}alert #{alert_id}", theme.ACCENT))
     if any(held.late for held in entry):
         parts.append((" · late" if parts else "late", theme.WARN))
     if any(held.backfilled for held in entry):

@@ -14,9 +14,9 @@ from jinkies.logs.fetch import Ask, LineFilter, PageSource, merged
 from jinkies.logs.follow import Patient
 from jinkies.logs.seen import Ordinals
 from jinkies.logs.sweep import Sweep
-from jinkies.logs.traces import parse
 from jinkies.model import LogEvent, LogLine
 from jinkies.reading.joining import joined
+from jinkies.reading.traces import parse
 
 NEAR_MS = 10_000  # read before a match; where that brings too few lines, and is cheap, ``FAR_MS``
 FAR_MS = 120_000

@@ -21,7 +21,7 @@ from jinkies.model import Level, PartState, Severity
 from tests.logs.clock import ManualClock
 from tests.logs.conftest import desk
 from tests.logs.memory import Memory
-from tests.logs.test_traces import PYTHON
+from tests.reading.test_traces import PYTHON
 
 ERRORS = WatchConfig(name="errors", service="api", level=Level.ERROR)
 

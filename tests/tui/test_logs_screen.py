@@ -16,6 +16,7 @@ from jinkies.model import (
     QueryProgress,
     QuerySpec,
     SavedTail,
+    Severity,
     TailBatch,
     TailInfo,
     TailSpec,
@@ -180,3 +181,57 @@ async def test_old_lines_leave_without_moving_the_reader(operator: Operator, cor
         logs.feed(*(event(number) for number in range(300, 500)))
         await console.until("200 older ones let go")
         assert shown(console) == before
+
+
+async def test_an_alert_is_made_of_the_line_under_the_cursor_once(
+    operator: Operator, core: Core, config: Config
+) -> None:
+    async with following(core, config, operator) as (console, logs):
+        logs.feed(
+            event(1_000, "INFO GET /cart of many"),
+            event(1_100, "elsewhere of many"),
+            event(2_000, "ERROR cart failed", Level.ERROR),
+            event(2_001, "Traceback (most recent call last):", Level.NONE),
+            event(2_002, '  File "app/cart.py", line 7, in show', Level.NONE),
+            event(2_003, "KeyError: 'order_id'", Level.NONE),
+            event(3_000, "INFO back again of many"),
+        )
+        await console.until("back again of many")
+        await console.press("exclamation_mark")
+        await console.until("Alert made", "#1", "alert #1")
+        detail = await operator.alert(1)
+        assert (detail.row.service, detail.row.severity, detail.row.title) == (
+            "api",
+            Severity.INFO,
+            "back again of many",
+        )
+        await console.press("e", "E")
+        await console.press("exclamation_mark")
+        await console.until("alert #2", "Alert made")
+        detail = await operator.alert(2)
+        assert (detail.row.exception_type, detail.row.severity) == ("KeyError", Severity.ERROR)
+        assert detail.row.first_seen_at_ms == event(2_000).timestamp_ms
+        assert detail.latest.stack_trace is not None
+        assert "app/cart.py" in detail.latest.stack_trace
+        texts = [one.message for one in detail.latest.related_logs]
+        assert texts == ["INFO GET /cart of many", "elsewhere of many", "ERROR cart failed", "INFO back again of many"]
+        await console.press("exclamation_mark")
+        await console.until("This line has one", "alert #2")
+        view_of(console).alerts.clear()  # as in another console
+        await console.press("exclamation_mark")
+        await console.until_true(lambda: 2 in view_of(console).alerts.values())
+        assert (await operator.alert(2)).row.count == 1
+        logs.feed(event(9_000, "INFO back again of many"))
+        await console.press("G")
+        await console.until_true(lambda: view_of(console).newest_ms == event(9_000).timestamp_ms)
+        await console.press("exclamation_mark")
+        await console.until("Counted as one more of an alert", "#1")
+        assert (await operator.alert(1)).row.count == 2
+
+
+async def test_a_note_is_no_line_to_make_an_alert_of(operator: Operator, core: Core, config: Config) -> None:
+    async with following(core, config, operator) as (console, logs):
+        logs.feed(dropped=5)
+        await console.until("5 lines dropped here")
+        await console.press("exclamation_mark")
+        await console.until("no line to make an alert of")

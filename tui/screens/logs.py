@@ -18,6 +18,7 @@ from tui import theme
 from tui.format import clean, clock_text, cut
 from tui.logwords import Holdings, holdings_words
 from tui.screens.base import DeskScreen
+from tui.screens.log_alerts import LogAlerts
 from tui.screens.log_prompts import LogPrompts
 from tui.screens.picker import PickerScreen
 from tui.session import Session
@@ -34,7 +35,7 @@ _AROUND_LIMIT = 10_000
 _TALL = 30  # rows of a screen from which on the histogram has two
 
 
-class LogsScreen(LogPrompts, DeskScreen):
+class LogsScreen(LogPrompts, LogAlerts, DeskScreen):
     """Follows one tail at a time."""
 
     TAB = "logs"
@@ -51,6 +52,7 @@ class LogsScreen(LogPrompts, DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "choose", "service", id="logs.choose", tooltip="Choose whose logs to follow"),
         *LogPrompts.BINDINGS,
+        *LogAlerts.BINDINGS,
         Binding("Q", "ask_insights", "query", show=False, id="logs.query", tooltip="Ask Logs Insights about these"),
     ]
 

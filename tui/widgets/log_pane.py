@@ -58,6 +58,7 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         self.cursor: int | None = None  # the entry that the reader is at; none while following
         self.turned: set[int] = set()  # entries unfolded by the reader, or folded where all are unfolded
         self.bookmarks: set[int] = set()
+        self.alerts: dict[int, int] = {}  # of entries: the alerts that they are known to have
         self.empty_words = ""  # shown while no line is; a line of text each
         self.pace: Pace | None = None  # None paints at once
         self._left = 0  # cells that texts are scrolled to the right
@@ -103,7 +104,7 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         if self.show_vertical_scrollbar:  # Textual moves a thumb only once it is there: not by the first scroll
             self.vertical_scrollbar.position = self.scroll_y
         state = (self.buffer.changes, self.following, self.cursor, self._top, self._left, self.look, self.size,
-                 len(self.turned), len(self.bookmarks), self.empty_words, self.has_focus)  # fmt: skip
+                 len(self.turned), len(self.bookmarks), len(self.alerts), self.empty_words, self.has_focus)  # fmt: skip
         if self.size.height <= 0 or (state == self._drawn and not self._unpainted):
             return
         if state != self._drawn:
@@ -178,11 +179,11 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
 
     def _rows(self, seq: int) -> list[Row]:
         turned = seq in self.turned
-        key = (len(self.buffer.joins.of(seq)), turned)
+        key = (len(self.buffer.joins.of(seq)), turned, self.alerts.get(seq))
         known = self._blocks.get(seq)
         if known is not None and known[0] == key:
             return known[1]
-        rows = block(self.buffer.lines(seq), self.look, turned=turned)
+        rows = block(self.buffer.lines(seq), self.look, turned=turned, alert_id=self.alerts.get(seq))
         self._blocks[seq] = (key, rows)
         return rows
 
@@ -346,6 +347,12 @@ class LogPane(QuietBorder, ScrollView, can_focus=True):
         """Unfold an entry, or fold it again."""
         self.turned ^= {seq}
         self.go_to(seq)
+
+    def note_alert(self, seq: int, alert_id: int) -> None:
+        """An entry has an alert."""
+        first = self.buffer.ring.first
+        self.alerts = {one: known for one, known in self.alerts.items() if one >= first} | {seq: alert_id}
+        self.redraw()
 
     # Work that is left
 

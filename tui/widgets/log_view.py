@@ -87,6 +87,7 @@ class LogView(LogMouse):
         self.buffer.clear()
         self.turned.clear()
         self.bookmarks.clear()
+        self.alerts.clear()
         self._many, self._came_from, self._wanted_hit = many, None, 0
         self.buffer.set_filter(replace(self.buffer.filter, request="", template=""))
         self.reshape(columns=self._columns_now())

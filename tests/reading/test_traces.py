@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jinkies.logs.traces import STACK_CHARS, parse
+from jinkies.reading.traces import STACK_CHARS, parse
 
 PYTHON = (
     'Traceback (most recent call last):\n  File "/app/v.py", line 3, in show\n'

@@ -10,8 +10,8 @@ import re
 
 import msgspec
 
-from jinkies.logs.records import json_record
 from jinkies.reading.joining import NAMED, PYTHON, RAISED, THROWN
+from jinkies.reading.records import json_record
 
 PARSED_CHARS = 200_000  # of a message; an event can be 1 MB
 MESSAGE_CHARS = 2_000
