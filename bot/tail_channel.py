@@ -312,7 +312,7 @@ class TailChannel:
 
     async def _record(self, shown: Shown) -> None:
         now_s, posted = self._clock.monotonic_s(), shown.message_id != shown.recorded[0]
-        if not self._unrecorded(shown) or not (posted or now_s - shown.recorded_s >= RECORD_S):
+        if not self._unrecorded(shown) or not (posted or now_s >= shown.recorded_s + RECORD_S):
             return
         known = (shown.message_id, shown.view.totals())
         await self._execute(

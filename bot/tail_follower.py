@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
-OVERLAP_MS = 60_000  # what came late meanwhile
+OVERLAP_MS = 20_000  # of what was settled, asked again: late lines; with what is not settled less than a core's own
 
 
 async def follow(
@@ -49,14 +49,12 @@ async def follow(
 
 async def _once(operator: Operator, clock: Clock, tail: ChannelTail, view: TailView, moved: Callable[[], None]) -> None:
     """Join what runs already where it can be: equal specs share one upstream, as long as it reaches back far enough."""
-    now_ms = clock.now_ms()
-    back_ms = min(now_ms - tail.start_ms, now_ms - view.known_until_ms() + OVERLAP_MS)
-    spec = msgspec.structs.replace(tail.spec, since_ms=max(tail.spec.since_ms, back_ms))
-    outcome = await operator.execute(StartTail(spec=spec))
+    from_ms = max(tail.start_ms, view.known_until_ms() - OVERLAP_MS)
+    outcome = await operator.execute(StartTail(spec=msgspec.structs.replace(tail.spec, from_ms=from_ms)))
     if outcome.tail_id is None:
         raise Disconnected("the core named no tail")
     async with operator.tail(outcome.tail_id) as batches:
-        view.attached()
+        view.attached(from_ms)
         async for batch in batches:
             view.fold(batch)
             moved()

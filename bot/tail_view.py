@@ -43,7 +43,8 @@ class TailView:
         self.away: str | None = None  # why nothing comes just now
         self.refused: str | None = None  # why nothing will ever come
         self._clock = clock
-        self._start_s = tail.start_ms // 1000
+        self._start_s = self._asked_s = tail.start_ms // 1000
+        self._from_s = self._start_s  # of event time: what is told of earlier is not for us
         self._heard_ms = tail.started_at_ms
         self._lines: deque[LogEvent] = deque(maxlen=LINES)
         self._coverage: dict[int, Coverage] = {}
@@ -51,8 +52,9 @@ class TailView:
         self._figures = TailFigures()
         self._dropped = 0
 
-    def attached(self) -> None:
-        """The core begins to tell of it, from what it holds on."""
+    def attached(self, from_ms: int) -> None:
+        """The core begins to tell of it, from what it holds on; asked for was what came ``from_ms`` on."""
+        self._asked_s, self._from_s = from_ms // 1000, self._start_s
         if self.heard:
             self.tally.again(self._heard_ms)
         self._lines.clear()
@@ -62,6 +64,8 @@ class TailView:
         """Take in what came."""
         self.heard, self._heard_ms = True, self._clock.now_ms()
         self._lines.extend(event for event in batch.events if self.tally.take(event))
+        if batch.gone_ms is not None:  # of a tail that others follow: what left it before our time is no loss of ours
+            self._from_s = max(self._start_s, min(self._asked_s, batch.gone_ms // 1000 + 1))
         for span in batch.spans:
             self._cover(span)
         self._figures = batch.figures or self._figures
@@ -79,7 +83,7 @@ class TailView:
         return self.tally.known_until_ms(self._heard_ms)
 
     def _cover(self, span: LedgerSpan) -> None:
-        begin_s = max(span.start_s, self._start_s, span.end_s - MOST_SECONDS)
+        begin_s = max(span.start_s, self._from_s, span.end_s - MOST_SECONDS)
         self._coverage.update(dict.fromkeys(range(begin_s, span.end_s), span.coverage))
         if span.reason:
             self._reasons[span.coverage] = span.reason
