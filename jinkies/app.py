@@ -235,6 +235,7 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
     work: dict[str, Callable[[], Awaitable[None]]] = {
         "retention": lambda: housekeeping.expire(core),
         "time": lambda: housekeeping.keep_time(core),
+        "search": lambda: housekeeping.read_later(core),
     }
     if (missing := core.config.github.missing()) is None:
         worker = _github_worker(core)

@@ -16,6 +16,7 @@ from jinkies.commands import (
     CreatePullRequest,
     EndSilence,
     Expire,
+    KeepSearched,
     KeepTails,
     Merge,
     NoteRefusal,
@@ -42,7 +43,7 @@ from jinkies.matching import Matcher, Op, Silence
 from jinkies.model import Actor, ActorKind, ChannelTail, TailSpec
 from jinkies.permissions import Permission, Permissions
 
-_CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, Tick)
+_CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, KeepSearched, Tick)
 _NEEDED: dict[type[Command], Permission] = {  # what a Discord user needs; what is not here is not for them
     **dict.fromkeys(
         (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, ShowCard),

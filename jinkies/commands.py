@@ -11,6 +11,7 @@ import msgspec
 from jinkies.frames import Frame
 from jinkies.matching import Matcher
 from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec, TailTotals
+from jinkies.searched import Later
 
 UNDO_S = 30  # for so long a decision can be taken back by whoever made it
 
@@ -57,6 +58,7 @@ class ReportRecovery(Command, frozen=True, kw_only=True, tag="report_recovery"):
     environment: str | None = None
     reason: str = ""  # one line for people
     occurred_at_ms: int | None = None
+    noted: bool = False  # the sender can't tell whether it is over: only the reason is noted, whatever the state
 
 
 class Report(Command, frozen=True, kw_only=True, tag="report"):
@@ -322,6 +324,12 @@ class KeepTails(Command, frozen=True, kw_only=True, tag="keep_tails"):
     tails: tuple[SavedTail, ...]
 
 
+class KeepSearched(Command, frozen=True, kw_only=True, tag="keep_searched"):
+    """What the search is told of later occurrences; only the core says this."""
+
+    items: tuple[Later, ...]
+
+
 AnyCommand = (
     ReportOccurrence
     | ReportRecovery
@@ -357,6 +365,7 @@ AnyCommand = (
     | Expire
     | AdvanceWatch
     | KeepTails
+    | KeepSearched
 )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterable
 
-from jinkies.commands import Expire, KeepTails, Tick
+from jinkies.commands import Expire, KeepSearched, KeepTails, Tick
 from jinkies.core import Core
 from jinkies.errors import JinkiesError, Overloaded, StoreFailed
 from jinkies.model import SYSTEM, PartHealth, PartState
@@ -16,6 +17,8 @@ STEP_S = 0.05  # between two steps of a long work, so that ingest passes
 PROGRESS_S = 10.0  # between two records of how far tails have come
 RETENTION_S = 3_600.0
 JOURNAL_DAYS = 7  # entries older than that are compacted, unless they are among the newest few thousand
+SWEEP_S = 3.0  # between two looks at what came since
+READ_AT_ONCE = 5  # alerts in one transaction: some milliseconds of the writer
 DAY_MS = 86_400_000
 BOT_SILENCE_S = 40.0  # it reports every 15 s
 BOT_SILENT = "the bot is silent: is jinkies-bot running?"
@@ -73,6 +76,25 @@ async def expire(core: Core) -> None:
             while (await core.execute(step, SYSTEM)).changed:
                 await core.clock.sleep(STEP_S)
         await core.clock.sleep(RETENTION_S)
+
+
+async def read_later(core: Core) -> None:
+    """Tell the search what later occurrences say: each alert once a sweep however often it happens, slowly."""
+    after = 0
+    while True:
+        with contextlib.suppress(StoreFailed, Overloaded):
+            alert_ids = await core.reader.unread(after, READ_AT_ONCE)
+            await read_some(core, alert_ids)
+            after = alert_ids[-1] if alert_ids else 0
+        await core.clock.sleep(STEP_S if after else SWEEP_S)
+
+
+async def read_some(core: Core, alert_ids: Iterable[int]) -> None:
+    """What the search has not read of these alerts, in one transaction."""
+    found = [await core.reader.later(alert_id) for alert_id in alert_ids]
+    items = tuple(one for one in found if one is not None)
+    if items:
+        await core.execute(KeepSearched(items=items), SYSTEM)
 
 
 async def notice_silence(core: Core) -> None:

@@ -126,6 +126,12 @@ def recovered(row: AlertRow, actor: Actor, reason: str, at_ms: int) -> Decision:
     return Decision(row=new, kind=EntryKind.ALERT_RESOLVED, reason=said(f"recovered, says {actor.name}", reason))
 
 
+def noted(row: AlertRow, reason: str) -> Decision:
+    """Its sender says something that decides nothing; a line in the timeline."""
+    new = msgspec.structs.replace(row, revision=row.revision + 1)
+    return Decision(row=new, kind=EntryKind.ALERT_NOTED, reason=reason)
+
+
 def due(row: AlertRow, policy: Policy, now_ms: int, *, silenced: bool) -> Decision:
     """What time alone decides of an alert; ``silenced`` says whether the silence that holds it still runs."""
     if row.silenced_by is not None and not silenced:

@@ -22,6 +22,7 @@ from jinkies.commands import (
     CreatePullRequest,
     EndSilence,
     Expire,
+    KeepSearched,
     KeepTails,
     Merge,
     NoteRefusal,
@@ -196,6 +197,9 @@ class Workspace:
             case KeepTails(tails=tails):
                 self.changes.tails = tails
                 return Outcome(reason=f"{len(tails)} tails")
+            case KeepSearched(items=items):
+                self.changes.searched |= {one.alert_id: one for one in items}
+                return Outcome(reason=f"{len(items)} read")
             case Expire():
                 return self._expire(actor)
             case _:
@@ -230,6 +234,8 @@ class Workspace:
         if alert_id is None:
             return Outcome(changed=False, reason="no alert of that fingerprint")
         command = prepared.command
+        if command.noted:
+            return self._change(alert_id, actor, lambda row: lifecycle.noted(row, command.reason))
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)
         return self._change(alert_id, actor, lambda row: lifecycle.recovered(row, actor, command.reason, at_ms))
 

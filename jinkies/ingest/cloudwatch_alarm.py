@@ -2,7 +2,7 @@
 
 Where the formats come from: Amazon CloudWatch, "Using Amazon CloudWatch alarms: notifying users" and "Alarm events and
 EventBridge". ALARM opens an alert or counts as another time; OK is its recovery. INSUFFICIENT_DATA says nothing about
-the service: it neither opens nor resolves.
+the service: it neither opens nor resolves, and is noted in the alert's timeline where there is one.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def report(alarm: Alarm, origin: Origin, *, now_ms: int) -> ReportOccurrence | ReportRecovery | None:
-    """What the change reports; None for INSUFFICIENT_DATA and states that don't exist yet."""
+    """What the change reports; None for states that don't exist yet."""
     region, account = _place(alarm, origin)
     dimensions = _dimensions(alarm.trigger)
     service = short(_service(alarm, origin, dimensions), 200) or origin.topic.name
@@ -124,6 +124,9 @@ def report(alarm: Alarm, origin: Origin, *, now_ms: int) -> ReportOccurrence | R
     if alarm.new_state_value == "OK":
         reason = short(alarm.new_state_reason, 500) or "the alarm is OK"
         return ReportRecovery(service=service, fingerprint=fingerprint, reason=reason, occurred_at_ms=at_ms)
+    if alarm.new_state_value == "INSUFFICIENT_DATA":
+        reason = short(f"insufficient data: {alarm.new_state_reason or 'the alarm has none'}", 500) or ""
+        return ReportRecovery(service=service, fingerprint=fingerprint, reason=reason, occurred_at_ms=at_ms, noted=True)
     if alarm.new_state_value != "ALARM":
         return None
     known = {"alarm": alarm.alarm_name, "region": region, "account": account, "topic": origin.topic.name}

@@ -36,7 +36,7 @@ class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
     environment: str | None = None
     since_ms: int | None = None  # last seen at or after
     until_ms: int | None = None  # last seen before
-    tags: tuple[tuple[str, str], ...] = ()  # names and values, all of them; of the occurrence that opened the alert
+    tags: tuple[tuple[str, str], ...] = ()  # names and values, all of them; of any kept occurrence
     min_count: int = 0  # occurrences, at least
     ids: tuple[int, ...] = ()  # only these; at most 500
     services: tuple[str, ...] | None = None  # only these, "*" being any run of characters; at most 500; None is any

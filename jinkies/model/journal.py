@@ -22,6 +22,7 @@ class EntryKind(StrEnum):
     ALERT_WOKE = "alert.woke"
     ALERT_ASSIGNED = "alert.assigned"
     ALERT_COMMENTED = "alert.commented"
+    ALERT_NOTED = "alert.noted"  # its sender said something that decides nothing
     ALERT_UNDONE = "alert.undone"
     ALERT_MERGED = "alert.merged"
     ALERT_SPLIT = "alert.split"

@@ -7,6 +7,7 @@ import msgspec
 from jinkies.events import JournalEntry
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, ChannelTail, Counts, Delivery, Occurrence, SavedTail
+from jinkies.searched import Later
 from jinkies.storms import Storm
 
 
@@ -100,6 +101,7 @@ class Changes(msgspec.Struct, kw_only=True):
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
     storms: dict[str, Storm] = msgspec.field(default_factory=dict)
+    searched: dict[int, Later] = msgspec.field(default_factory=dict)  # what the search is told of later occurrences
     next_alert_id: int = 0
     counts: Counts = Counts()
     at_ms: int = 0
@@ -115,5 +117,6 @@ class Changes(msgspec.Struct, kw_only=True):
             self.deliveries,
             self.compact_through,
             self.channel_tails,
+            self.searched,
         )
         return not any(written) and self.tails is None

@@ -19,6 +19,7 @@ from jinkies.query import Term, terms
 FEW = 2_000  # alerts that hold a text: as many are fetched and sorted
 MANY = 150_000  # alerts that hold a text: as many are gathered without a thought
 PROBED = 2_000  # newest rows of a filter that are asked one by one whether they hold a text
+OFTEN = 20_000  # alerts that happened so often: as many are looked at all
 PREFIX_LENGTH = 3  # characters; fewer begin too many words to be meant
 IDS_LIMIT = 500
 SERVICES_LIMIT = 500
@@ -40,6 +41,7 @@ class Search(msgspec.Struct, frozen=True):
     whole: str  # the same with all words whole, where the last one may also be a beginning; else ""
     excluded: str  # likewise: what holds this is left out
     number: int | None  # the alert that a bare number may mean
+    often: bool = False  # few happened so often: they are looked at all
 
     @property
     def probes(self) -> bool:
@@ -55,10 +57,25 @@ class Search(msgspec.Struct, frozen=True):
         sql = "SELECT count(*) FROM (SELECT 1 FROM alert_search WHERE alert_search MATCH ? LIMIT ?)"
         return Statement(sql, (self.match, MANY + 1))
 
+    def counted_often(self) -> Statement:
+        """How many alerts happened as often as is asked for, counted to ``OFTEN`` + 1."""
+        sql = (
+            "SELECT count(*) FROM (SELECT 1 FROM alerts INDEXED BY alerts_by_count WHERE count > 1 AND count >= ?"
+            " LIMIT ?)"
+        )
+        return Statement(sql, (_bounded(self.query.min_count), OFTEN + 1))
+
+    def by_count(self) -> Search:
+        """The same, by looking at all that happened so often."""
+        return msgspec.structs.replace(self, often=True)
+
+    def _walk(self, limit: int) -> tuple[str, tuple[object, ...]]:
+        return walk_often(self.query, limit) if self.often else walk(self.query, limit)
+
     def walked(self) -> Statement:
         """The page, along the indices alone."""
         left_out, values = self._left_out("w")
-        page, bound = walk(self.query, -1 if left_out else self.query.limit + 1)
+        page, bound = self._walk(-1 if left_out else self.query.limit + 1)
         return self._page(f"({page}) AS w WHERE 1{left_out}", (*bound, *values))
 
     def fetched(self) -> Statement:
@@ -74,14 +91,14 @@ class Search(msgspec.Struct, frozen=True):
 
     def probed(self) -> Statement:
         """As much of the page as the newest ``PROBED`` rows hold."""
-        page, bound = walk(self.query, PROBED)
+        page, bound = self._walk(PROBED)
         left_out, values = self._left_out("w")
         held = "EXISTS (SELECT 1 FROM alert_search WHERE alert_search MATCH ? AND rowid = w.alert_id)"
         return self._page(f"({page}) AS w WHERE {held}{left_out}", (*bound, self.match, *values))
 
     def gathered(self) -> Statement:
         """The page, from gathering all that hold the text."""
-        page, bound = walk(self.query, -1)
+        page, bound = self._walk(-1)
         left_out, values = self._left_out("w")
         held = "w.alert_id IN (SELECT rowid FROM alert_search WHERE alert_search MATCH ?)"
         return self._page(f"({page}) AS w WHERE {held}{left_out}", (*bound, self.match, *values))
@@ -175,6 +192,16 @@ def walk(query: AlertQuery, limit: int) -> tuple[str, tuple[object, ...]]:
 def _order(query: AlertQuery, table: str = "") -> str:
     way = "ASC" if query.newer else "DESC"
     return f"{table}last_seen_at_ms {way}, {table}alert_id {way}"
+
+
+def walk_often(query: AlertQuery, limit: int) -> tuple[str, tuple[object, ...]]:
+    """The same of what happened more than once, along the index of counts: all that happened so often, sorted."""
+    clauses, bound = _conditions(query)
+    sql = (
+        "SELECT alert_id, last_seen_at_ms FROM alerts AS a INDEXED BY alerts_by_count"
+        f" WHERE a.count > 1 AND {clauses} ORDER BY {_order(query)} LIMIT ?"
+    )
+    return sql, (*bound, limit)
 
 
 def _range(query: AlertQuery, table: str = "") -> tuple[str, tuple[object, ...]]:

@@ -29,10 +29,12 @@ from jinkies.model import (
     SavedTail,
     TimelineEntry,
 )
+from jinkies.searched import Later
 from jinkies.stats import Stats, StatsQuery
 from jinkies.store import figures
 from jinkies.store.database import open_reader
-from jinkies.store.finding import FEW, LAST_ID, MANY, Search, Statement, cursor_of, search_of, walk
+from jinkies.store.finding import FEW, LAST_ID, MANY, OFTEN, Search, Statement, cursor_of, search_of, walk
+from jinkies.store.later import read_later, unread
 
 READERS = 3
 TIMELINE_ENTRIES = 200
@@ -153,6 +155,9 @@ class Reader:
     async def _find(self, db: aiosqlite.Connection, search: Search) -> list[_Found]:
         if search.query.ids:
             return await _run(db, search.numbered())
+        if search.query.min_count > 1:
+            ((often,),) = await db.execute_fetchall(*_parts(search.counted_often()))
+            search = search.by_count() if often <= OFTEN else search
         if not search.match:
             return await _run(db, search.walked())
         rows = await self._find_text(db, search)
@@ -170,6 +175,16 @@ class Reader:
             return await _run(db, search.fetched())
         rows = await _run(db, search.probed()) if held > MANY and search.probes else []
         return rows if len(rows) > search.query.limit else await _run(db, search.gathered())
+
+    async def unread(self, after: int, limit: int) -> list[int]:
+        """Alerts of which the search has not read all that is kept, in order, from behind one."""
+        async with self._connection() as db:
+            return await unread(db, after, limit)
+
+    async def later(self, alert_id: int) -> Later | None:
+        """What is searched of an alert's kept occurrences; None where it is gone."""
+        async with self._connection() as db:
+            return await read_later(db, alert_id)
 
     async def stats(self, query: StatsQuery) -> Stats:
         """Figures, one such question at a time, so that the other connections stay free. Raises ``Invalid``."""

@@ -20,6 +20,7 @@ from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert,
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
 from jinkies.store.statements import many
+from jinkies.store.later import write_searched
 from jinkies.storms import Storm
 
 DAY_MS = 86_400_000
@@ -251,10 +252,11 @@ class Writer:
         return bodies
 
     def _write_alerts(self, changes: Changes) -> None:
-        if not (changes.alerts or changes.expired):
+        if not (changes.alerts or changes.expired or changes.searched):
             return
+        other_text = {one.alert_id for one in changes.searched.values() if not one.same} - set(changes.expired)
         # What leaves the search leaves it first: the index looks its words up in the rows as they were.
-        leaving = [*changes.expired, *(changes.renamed - changes.opened)]
+        leaving = {*changes.expired, *((changes.renamed | other_text) - changes.opened)}
         self._many("DELETE FROM alert_search WHERE rowid = ?", [(alert_id,) for alert_id in leaving])
         opened = [alert for alert_id, alert in changes.alerts.items() if alert_id in changes.opened]
         known = [alert for alert_id, alert in changes.alerts.items() if alert_id not in changes.opened]
@@ -262,7 +264,8 @@ class Writer:
         rows = [(*_alert_columns(alert), alert.row.alert_id) for alert in known]
         many(self._sqlite, _UPDATE_ALERTS, rows, _OF_THOSE)
         self._write_occurrences(changes)
-        self._many(_INSERT_TEXT, [(alert_id,) for alert_id in changes.opened | changes.renamed])
+        write_searched(self._sqlite, changes)
+        self._many(_INSERT_TEXT, [(alert_id,) for alert_id in changes.opened | changes.renamed | other_text])
         write_episodes(self._sqlite, changes.episodes)
         for table in ("alerts", "occurrences", "deliveries", "timeline"):
             sql = f"DELETE FROM {table} WHERE alert_id = ?"  # noqa: S608 - the names are the literals above

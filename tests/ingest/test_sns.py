@@ -16,7 +16,7 @@ from jinkies.errors import ConfigError, Overloaded, StoreFailed
 from jinkies.ingest import sns, sns_signature
 from jinkies.ingest.sns_message import parse
 from jinkies.ingest.sns_signature import FETCH_BYTES, FETCHES, FetchFailed, Verifier, fetch
-from jinkies.model import Severity, State
+from jinkies.model import EntryKind, Severity, State
 from tests.ingest.hooking import Hook, Taken, hooking
 from tests.ingest.signing import (
     CERTIFICATE,
@@ -435,7 +435,11 @@ async def test_an_alarm_opens_and_its_ok_resolves(hook: Hook) -> None:
     assert (await tell("ALARM", "10:00:00")).changed == 0  # by a second topic
     assert await row() == (State.OPEN, 1)
     told = await tell("INSUFFICIENT_DATA", "10:01:00")
-    assert (told.reports, told.note) == (0, "an alarm that neither opens nor resolves anything: noted")
+    assert (told.reports, told.created, told.changed) == (1, 0, 1)
+    assert await row() == (State.OPEN, 1)
+    noted = (await hook.detail()).timeline[-1]
+    assert noted.kind is EntryKind.ALERT_NOTED
+    assert noted.text.startswith("insufficient data: ")
     await tell("OK", "10:02:00")
     assert await row() == (State.RESOLVED, 1)
     await tell("ALARM", "10:03:00")

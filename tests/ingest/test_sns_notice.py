@@ -95,11 +95,18 @@ def test_an_alarm_with_all_that_it_says() -> None:
     )
 
 
-def test_ok_is_the_recovery_of_the_same_alert_and_no_data_is_nothing() -> None:
+def test_ok_is_the_recovery_of_the_same_alert_and_no_data_is_noted() -> None:
     fired, over = occurrence(ALARM), recovery({**ALARM, "NewStateValue": "OK", "NewStateReason": "back"})
     assert (over.service, over.fingerprint, over.reason) == (fired.service, fired.fingerprint, "back")
     assert over.occurred_at_ms == fired.occurred_at_ms
-    assert notice({**ALARM, "NewStateValue": "INSUFFICIENT_DATA"}) == Notice(kind="alarm", item=None)
+    unknown = recovery({**ALARM, "NewStateValue": "INSUFFICIENT_DATA", "NewStateReason": "no points"})
+    assert (unknown.fingerprint, unknown.reason, unknown.noted) == (
+        fired.fingerprint,
+        "insufficient data: no points",
+        True,
+    )
+    assert not over.noted
+    assert notice({**ALARM, "NewStateValue": "NEW_IN_2030"}) == Notice(kind="alarm", item=None)
 
 
 def test_the_service_of_an_alarm() -> None:

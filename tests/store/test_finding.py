@@ -63,6 +63,30 @@ def test_every_page_walks_along_indices(sample: Path, text: str) -> None:
     assert all("state=? AND severity=?" in step for step in along)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["count>50", "state:any count>50", "service:service-3 env:prod count>50 until:9d level>=error", "count>50 x"],
+)
+async def test_what_happened_often_is_found_along_an_index_of_its_own(
+    sample: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = parse(text, now_ms=NOW_MS).query(limit=50)
+    search = search_of(query)
+    assert "alerts_by_count" in " ".join(plan(sample, search.counted_often()))
+    often = search.by_count()
+    steps = plan(sample, often.gathered() if often.match else often.walked())
+    assert [step for step in steps if "USING COVERING INDEX alerts_by_count (count>?)" in step], steps
+    pages = []
+    async with open_readers(sample) as reader:
+        for many in (10**9, -1):
+            monkeypatch.setattr("jinkies.store.reader.OFTEN", many)
+            page = await reader.alerts(query)
+            following = await reader.alerts(msgspec.structs.replace(query, cursor=page.next_cursor))
+            pages.append([row.alert_id for row in (*page.rows, *following.rows)])
+    assert pages[0] == pages[1]
+    assert pages[0] or "x" in text
+
+
 def test_retention_and_timelines_walk_along_indices(sample: Path) -> None:
     expired = (
         "SELECT alert_id FROM alerts INDEXED BY alerts_by_resolution WHERE state = 'resolved'"
