@@ -92,11 +92,11 @@ def _fill(connection: sqlite3.Connection, alerts: int) -> dict[str, int]:
     counts = {state.value: 0 for state in State}
     columns = (
         "alert_id, fingerprint, state, severity, service, environment, count, last_seen_at_ms, resolved_at_ms,"
-        " names, tags, image"
+        " names, tags, image, repeats"
     )
     for batch in _batches(alerts):
         connection.executemany(
-            f"INSERT INTO alerts ({columns}) VALUES ({', '.join('?' * 12)})",  # noqa: S608 - the columns above
+            f"INSERT INTO alerts ({columns}) VALUES ({', '.join('?' * 13)})",  # noqa: S608 - the columns above
             [alert for alert, _, _ in batch],
         )
         connection.executemany("INSERT INTO occurrences VALUES (?, 1, ?)", [occurrence for _, occurrence, _ in batch])
@@ -161,6 +161,7 @@ def _rows(number: int, alerts: int, chance: random.Random, words: list[str]) -> 
         name_parts((occurrence.message, "KeyError")),
         tag_lines(occurrence.tags),
         _encode(row),
+        row.count if row.count > 1 else None,
     )
     episode = (number, row.first_seen_at_ms, row.service, row.first_seen_at_ms + 600_000, row.resolved_at_ms)
     return alert, (number, _encode(occurrence)), episode

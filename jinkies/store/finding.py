@@ -59,10 +59,7 @@ class Search(msgspec.Struct, frozen=True):
 
     def counted_often(self) -> Statement:
         """How many alerts happened as often as is asked for, counted to ``OFTEN`` + 1."""
-        sql = (
-            "SELECT count(*) FROM (SELECT 1 FROM alerts INDEXED BY alerts_by_count WHERE count > 1 AND count >= ?"
-            " LIMIT ?)"
-        )
+        sql = "SELECT count(*) FROM (SELECT 1 FROM alerts INDEXED BY alerts_by_count WHERE repeats >= ? LIMIT ?)"
         return Statement(sql, (_bounded(self.query.min_count), OFTEN + 1))
 
     def by_count(self) -> Search:
@@ -196,12 +193,12 @@ def _order(query: AlertQuery, table: str = "") -> str:
 
 def walk_often(query: AlertQuery, limit: int) -> tuple[str, tuple[object, ...]]:
     """The same of what happened more than once, along the index of counts: all that happened so often, sorted."""
-    clauses, bound = _conditions(query)
+    clauses, bound = _conditions(msgspec.structs.replace(query, min_count=0))
     sql = (
         "SELECT alert_id, last_seen_at_ms FROM alerts AS a INDEXED BY alerts_by_count"
-        f" WHERE a.count > 1 AND {clauses} ORDER BY {_order(query)} LIMIT ?"
+        f" WHERE a.repeats >= ? AND {clauses} ORDER BY {_order(query)} LIMIT ?"
     )
-    return sql, (*bound, limit)
+    return sql, (_bounded(query.min_count), *bound, limit)
 
 
 def _range(query: AlertQuery, table: str = "") -> tuple[str, tuple[object, ...]]:

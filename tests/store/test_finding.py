@@ -75,7 +75,7 @@ async def test_what_happened_often_is_found_along_an_index_of_its_own(
     assert "alerts_by_count" in " ".join(plan(sample, search.counted_often()))
     often = search.by_count()
     steps = plan(sample, often.gathered() if often.match else often.walked())
-    assert [step for step in steps if "USING COVERING INDEX alerts_by_count (count>?)" in step], steps
+    assert [step for step in steps if "USING COVERING INDEX alerts_by_count (repeats>?)" in step], steps
     pages = []
     async with open_readers(sample) as reader:
         for many in (10**9, -1):

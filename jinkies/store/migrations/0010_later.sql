@@ -20,6 +20,9 @@ FROM (SELECT alert_id, names, tags, later, CAST(image AS TEXT) AS image FROM ale
 JOIN (SELECT alert_id, CAST(image AS TEXT) AS image FROM occurrences WHERE ordinal = 1) AS o
   ON o.alert_id = a.alert_id;
 
--- Holds all that a filter looks at. What happened once is most of all alerts, and "at least once" is no filter.
+-- Holds all that a filter looks at. Most alerts happened once, which is no filter; a column of its own, because
+-- "at least 10" tells SQLite that it is not NULL, and not that it is more than one.
+ALTER TABLE alerts ADD COLUMN repeats INTEGER; -- count, where it is more than one
+UPDATE alerts SET repeats = count WHERE count > 1;
 CREATE INDEX alerts_by_count
-    ON alerts (count, state, severity, last_seen_at_ms, alert_id, service, environment) WHERE count > 1;
+    ON alerts (repeats, state, severity, last_seen_at_ms, alert_id, service, environment) WHERE repeats IS NOT NULL;
