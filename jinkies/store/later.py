@@ -30,9 +30,11 @@ def write_searched(db: sqlite3.Connection, changes: Changes) -> None:
         [(one.alert_id, one.through) for one in changes.searched.values()],
     )
     again = {alert_id for alert_id, ordinal, _ in changes.occurrences if ordinal > 1}
-    db.executemany(
-        "UPDATE alerts SET unread = 1 WHERE alert_id = ? AND unread IS NULL", [(alert_id,) for alert_id in again]
-    )
+    if again:
+        db.execute(
+            "UPDATE alerts SET unread = 1 WHERE unread IS NULL AND alert_id IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(again).decode(),),
+        )
 
 
 async def unread(db: aiosqlite.Connection, after: int, limit: int) -> list[int]:

@@ -19,8 +19,8 @@ from jinkies.model import AlertRow, ChannelTail, Counts, Delivery
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
-from jinkies.store.statements import many
 from jinkies.store.later import write_searched
+from jinkies.store.statements import many
 from jinkies.storms import Storm
 
 DAY_MS = 86_400_000
