@@ -26,7 +26,16 @@ from jinkies.model.alerts import (
     WorkState,
 )
 from jinkies.model.channel_tails import ChannelTail, TailTotals
-from jinkies.model.deliveries import DIGEST_SERVICES, DIGEST_WORST, Delivery, DeliveryState, Digest, DigestLine, What
+from jinkies.model.deliveries import (
+    DIGEST_SERVICES,
+    DIGEST_WORST,
+    RESTORED,
+    Delivery,
+    DeliveryState,
+    Digest,
+    DigestLine,
+    What,
+)
 from jinkies.model.finding import AlertDetail, AlertPage, AlertQuery, Counts
 from jinkies.model.health import PartHealth, PartState
 from jinkies.model.insights import QueryProgress, QuerySpec, QueryState
@@ -48,6 +57,7 @@ from jinkies.model.logs import (
 __all__ = [
     "DIGEST_SERVICES",
     "DIGEST_WORST",
+    "RESTORED",
     "SYSTEM",
     "UNRESOLVED",
     "Actor",

@@ -48,6 +48,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False  # they came while the channel could not be written to, and not too fast
 
 
+RESTORED = "restore"  # in ``told_in``: not posted when a backup was made, and maybe since
 DIGEST_SERVICES = 20
 
 

@@ -7,7 +7,7 @@ one's were, or ``AHEAD`` further where that can't be read. What the backup knows
 - A card that was posted by then is still its alert's. Those of unresolved alerts are edited once, so that their
   buttons work again; no card is posted anew for them.
 - A message that was wanted by then and not posted may have been posted since. It counts as told, as history does at a
-  first start: its alert gets a card when somebody decides on it, or when it comes back.
+  first start: its alert gets a card when it happens again, within the channel's bound, or when somebody decides on it.
 - A pull request or issue that was asked for and not there may be there: it counts as failed until somebody asks again.
 - An escalation that is due waits its time anew. Leases are free.
 """
@@ -25,12 +25,22 @@ from urllib.parse import quote
 import msgspec
 
 from jinkies.errors import StoreFailed
-from jinkies.model import AlertRow, Counts, Delivery, DeliveryState, Issue, PullRequest, State, What, WorkState
+from jinkies.model import (
+    RESTORED,
+    AlertRow,
+    Counts,
+    Delivery,
+    DeliveryState,
+    Issue,
+    PullRequest,
+    State,
+    What,
+    WorkState,
+)
 from jinkies.store.backup import sync
 from jinkies.store.database import migrations, open_writer
 
 AHEAD = 1_000  # numbers that are left out when nobody knows which were given out
-TOLD_IN = "restore"  # what is said to stand for a message that may have been posted
 WORK_UNKNOWN = "asked for before a backup was restored: look whether it is there, then ask again"
 
 _Work = TypeVar("_Work", PullRequest, Issue)
@@ -181,7 +191,7 @@ def _renew_deliveries(db: sqlite3.Connection, now_ms: int) -> tuple[int, int]:
         if held.message_id is None:
             untold += 1
             new = msgspec.structs.replace(
-                held, state=DeliveryState.DIGESTED, told_in=TOLD_IN, error=None, changed_at_ms=now_ms
+                held, state=DeliveryState.DIGESTED, told_in=RESTORED, error=None, changed_at_ms=now_ms
             )
         elif held.what is What.CARD:
             edited += 1

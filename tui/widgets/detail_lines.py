@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jinkies.cards import MARKS, cut_text, digest_title, status_text
 from jinkies.matching import Silence
 from jinkies.model import (
+    RESTORED,
     AlertDetail,
     AlertRow,
     Delivery,
@@ -167,7 +168,10 @@ def delivery_words(delivery: Delivery) -> list[Part]:
     if delivery.state is DeliveryState.DELETED:
         return [("○ ", theme.FAINT), ("deleted there by a person; stays deleted", theme.MUTED)]
     if delivery.state is DeliveryState.DIGESTED:
-        return [("○ ", theme.FAINT), (f"told among others, in {delivery.told_in}", theme.MUTED)]
+        words = f"told among others, in {delivery.told_in}"
+        if delivery.told_in == RESTORED:
+            words = "no card when the backup was made that was restored"
+        return [("○ ", theme.FAINT), (words, theme.MUTED)]
     if delivery.state is DeliveryState.FAILED:
         return [("✗ ", theme.BAD), (f"failed: {clean(delivery.error or 'unknown reason')}", theme.BAD)]
     if delivery.in_step:
