@@ -75,7 +75,9 @@ def test_a_count_is_edited_after_a_while_and_failures_wait() -> None:
     agenda = Agenda()
     counted = moved(agenda, wanted(1, message_id="11"), edited_at_s=10.0)
     rows = {1: row(1, 1)}
-    assert agenda.next([counted], rows, 10.25) == (None, pytest.approx(SPACING_S - 0.25))
+    found, wait_s = agenda.next([counted], rows, 10.25)
+    assert found is None
+    assert wait_s == pytest.approx(SPACING_S - 0.25)
     assert agenda.next([counted], rows, 10.0 + SPACING_S)[0] is counted
     agenda.of(counted).not_before_s = 60.0
     assert agenda.next([counted], rows, 11.0) == (None, 49.0)
