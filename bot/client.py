@@ -11,8 +11,9 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import interactions
@@ -49,14 +50,15 @@ SYNC_LAST_S = 60.0
 SYNC_LIMIT_S = 30.0
 STOP_LIMIT_S = 1.0
 
+INTENTS_REFUSED = 4014
 # Close codes that mean: not like this, ever (Discord, "Gateway Close Event Codes"), and what to do about them
 FATAL = {
     4010: "Discord refuses the shard; this bot has one, so another version of it is needed",
     4011: "the bot is in more servers than one connection may serve; use an application of its own for this desk",
     4012: "Discord no longer speaks this version of its API; update jinkies",
     4013: "Discord does not know the intents that were asked for; update jinkies",
-    4014: "Discord refuses the intents that were asked for; switch Message Content Intent on, on the Bot page of"
-    " the application in Discord's developer portal",
+    INTENTS_REFUSED: "Discord refuses the intents that were asked for; switch Message Content Intent on, on the Bot"
+    " page of the application in Discord's developer portal",
 }
 # Any of these may let the bot into a channel that was closed to it.
 _ACCESS_EVENTS = (
@@ -70,6 +72,9 @@ _ACCESS_EVENTS = (
     "thread_update",
 )
 
+INTENTS = interactions.Intents.GUILDS
+INTENTS_WITH_WORDS = INTENTS | interactions.Intents.GUILD_MESSAGES | interactions.Intents.MESSAGE_CONTENT
+
 Install = Callable[[interactions.Client], None]
 
 
@@ -81,15 +86,23 @@ class DiscordLink:
         clock: the time by which is waited.
         install: gives a new client its commands.
         on_access: called when what the bot may do may have changed.
+        on_message: called with each message that people write; None: they are not asked for.
     """
 
     def __init__(
-        self, config: DiscordConfig, clock: Clock, install: Install, on_access: Callable[[], None] = lambda: None
+        self,
+        config: DiscordConfig,
+        clock: Clock,
+        install: Install,
+        on_access: Callable[[], None] = lambda: None,
+        on_message: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._install = install
         self._on_access = on_access
+        self._on_message = on_message
+        self._words_refused = False  # Discord doesn't let this application read messages
         self._refused = False
         self._client: interactions.Client | None = None
         self._logged_in = False
@@ -113,7 +126,13 @@ class DiscordLink:
             return PartHealth(part="discord", state=PartState.FAILED, detail=self._sync_trouble)
         latency_s = client.latency
         latency_ms = round(latency_s * 1000, 1) if math.isfinite(latency_s) else None
-        return PartHealth(part="discord", state=PartState.OK, detail="connected", latency_ms=latency_ms)
+        return PartHealth(part="discord", state=PartState.OK, detail=self._standing, latency_ms=latency_ms)
+
+    @property
+    def _standing(self) -> str:
+        if not self._words_refused:
+            return "connected"
+        return "connected; comments in threads are not read: " + FATAL[INTENTS_REFUSED].partition("; ")[2]
 
     async def run(self) -> None:
         """Connect, and connect again with backoff."""
@@ -121,6 +140,10 @@ class DiscordLink:
         delay_s = BACKOFF_FIRST_S
         while True:
             was_ready = await self._connect()
+            if self._trouble == FATAL[INTENTS_REFUSED] and self._reads_words:
+                log.warning("Discord: %s; until then, what is written in threads is not read", self._trouble)
+                self._words_refused = True
+                continue
             if was_ready:
                 delay_s = BACKOFF_FIRST_S
             elif self._trouble == TOKEN_REFUSED:
@@ -156,7 +179,7 @@ class DiscordLink:
 
     def _build(self) -> interactions.Client:
         client = interactions.Client(
-            intents=interactions.Intents.GUILDS,
+            intents=INTENTS_WITH_WORDS if self._reads_words else INTENTS,
             disable_dm_commands=True,
             send_command_tracebacks=False,
             send_not_ready_messages=True,
@@ -172,6 +195,9 @@ class DiscordLink:
         self._next_sync_s, self._sync_delay_s = 0.0, SYNC_FIRST_S
         for name in _ACCESS_EVENTS:
             client.add_listener(interactions.Listener(self._on_access_event, f"raw_{name}"))
+        if self._reads_words:
+            # In place of the library's own, which takes the roles out of the payload that listeners get.
+            client.add_event_processor("raw_message_create")(self._on_message_event)
         for name, callback in (
             ("login", self._on_login),
             ("command_error", _on_interaction_error),
@@ -190,6 +216,18 @@ class DiscordLink:
 
     async def _on_access_event(self, _: events.RawGatewayEvent) -> None:
         self._on_access()
+
+    @property
+    def _reads_words(self) -> bool:
+        return self._on_message is not None and not self._words_refused
+
+    async def _on_message_event(self, event: events.RawGatewayEvent) -> None:
+        if self._on_message is None:
+            return
+        try:
+            await self._on_message(event.data)
+        except Exception:  # nobody awaits it: the log is all that can tell
+            log.exception("a message could not be taken")
 
     def _on_refused(self) -> None:
         self._refused = True

@@ -22,6 +22,7 @@ from jinkies.errors import UpstreamError
 
 CALL_TIMEOUT_S = 30.0
 LIST_LIMIT = 100  # Discord limit
+THREAD_MINUTES = 4_320  # without a word, after which Discord archives a thread
 
 _T = TypeVar("_T")
 
@@ -35,6 +36,8 @@ class Trouble(StrEnum):
     MESSAGE_GONE = "message_gone"  # somebody deleted the message
     TOO_OLD = "too_old"  # the message can't be edited any more
     CHANNEL = "channel"  # the channel is unknown or not ours to write in
+    THREAD_THERE = "thread_there"  # the message has a thread already
+    LOCKED = "locked"  # a thread that only moderators may write in
     REFUSED = "refused"  # this very request makes no sense to Discord
 
 
@@ -44,6 +47,9 @@ _BY_CODE = {
     10008: Trouble.MESSAGE_GONE,  # Unknown message
     30046: Trouble.TOO_OLD,  # Maximum number of edits to messages older than 1 hour reached
     50005: Trouble.TOO_OLD,  # Cannot edit a message authored by another user: the bot's application was changed
+    50083: Trouble.LOCKED,  # Operation on an archived thread: one that was unlocked unarchives by itself
+    160004: Trouble.THREAD_THERE,  # A thread has already been created for this message
+    160005: Trouble.LOCKED,  # Thread is locked
     50001: Trouble.CHANNEL,  # Missing access
     50013: Trouble.CHANNEL,  # Missing permissions
 }
@@ -54,10 +60,13 @@ class CourierError(UpstreamError):
 
     code = "discord"
 
-    def __init__(self, message: str, *, trouble: Trouble = Trouble.UNCLEAR, wait_s: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, trouble: Trouble = Trouble.UNCLEAR, wait_s: float = 0.0, code_number: int = 0
+    ) -> None:
         super().__init__(message, retry=trouble in (Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.BUSY))
         self.trouble = trouble
         self.wait_s = wait_s  # how long Discord asks to wait
+        self.code_number = code_number  # Discord's own, of JSON errors; 0: none
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +75,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     custom_ids: tuple[str, ...] = ()  # of its buttons
     mine: bool = True  # posted by this bot
+    author: str = ""  # whose it is: a user's id
+    content: str = ""  # as far as the bot may read it
 
 
 class Courier(Protocol):
@@ -79,6 +90,10 @@ class Courier(Protocol):
 
     async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
         """Replace what a message of ours shows."""
+        ...
+
+    async def open_thread(self, channel_id: str, message_id: str, name: str) -> str:
+        """The thread on a message, begun under a name where there is none yet; gives its channel's id."""
         ...
 
     async def get(self, channel_id: str, message_id: str) -> Shown:
@@ -99,9 +114,14 @@ class _Author(msgspec.Struct):
     id: str
 
 
+class _Thread(msgspec.Struct):
+    id: str
+
+
 class _Message(msgspec.Struct):
     id: str
     author: _Author
+    content: str = ""
     components: tuple[_Component, ...] = ()
 
 
@@ -133,6 +153,22 @@ class InteractionsCourier:
         """Replace what a message of ours shows; see ``Courier``."""
         payload = msgspec.to_builtins(message)
         return await self._one(channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id))
+
+    async def open_thread(self, channel_id: str, message_id: str, name: str) -> str:
+        """The thread on a message; see ``Courier``."""
+        client = self._online()
+        try:
+            answer = await self._call(
+                channel_id,
+                lambda: client.http.create_thread(
+                    channel_id, name, auto_archive_duration=THREAD_MINUTES, rate_limit_per_user=0, message_id=message_id
+                ),
+            )
+        except CourierError as error:
+            if error.trouble is not Trouble.THREAD_THERE:
+                raise
+            return message_id  # Discord: a thread that was begun from a message has its id
+        return _parse(answer, _Thread).id
 
     async def get(self, channel_id: str, message_id: str) -> Shown:
         """One message; see ``Courier``."""
@@ -178,7 +214,7 @@ class InteractionsCourier:
 
 def _refusal(error: interactions.errors.HTTPException) -> CourierError:
     code = error.code if isinstance(error.code, int) else 0
-    return CourierError(words(error), trouble=_BY_CODE.get(code) or _by_status(error.status))
+    return CourierError(words(error), trouble=_BY_CODE.get(code) or _by_status(error.status), code_number=code)
 
 
 def _by_status(status: int) -> Trouble:
@@ -201,6 +237,8 @@ def _shown(message: _Message, client: interactions.Client) -> Shown:
         message_id=message.id,
         custom_ids=tuple(_custom_ids(message.components)),
         mine=message.author.id == str(client.user.id),
+        author=message.author.id,
+        content=message.content,
     )
 
 

@@ -17,7 +17,7 @@ from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import CatchUp, RecordDelivery
 from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
-from jinkies.model import AlertDetail, Delivery, DeliveryState
+from jinkies.model import AlertDetail, Delivery, DeliveryState, What
 from jinkies.operator import Operator
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Mender:
     def _wanted(self) -> list[Delivery]:
         deliveries = self._replica.deliveries
         self._agenda.prune(deliveries)
-        return [one for one in deliveries.values() if one.channel_id == self._channel_id and outstanding(one)]
+        return [one for one in deliveries.values() if self._is_due(one)]
 
     def _missed(self) -> list[Delivery]:
         """What is no news any more, because the channel could not be written to."""
@@ -177,6 +177,11 @@ class Mender:
         if now_s < self._channel_not_before_s:
             return None, self._channel_not_before_s - now_s
         return self._agenda.next(self._wanted(), self._replica.rows, now_s)
+
+    def _is_due(self, delivery: Delivery) -> bool:
+        """Threads are mended by ``bot.threads``."""
+        here = delivery.channel_id == self._channel_id and delivery.what is not What.THREAD
+        return here and outstanding(delivery)
 
     async def _mend(self, delivery: Delivery) -> None:
         try:

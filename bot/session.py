@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
 import interactions
 
@@ -18,6 +19,8 @@ from bot.commands import Desk, install
 from bot.courier import InteractionsCourier
 from bot.lease import TTL_S, Lease
 from bot.tails import Tails
+from bot.thread_comments import ThreadComments
+from bot.threads import Threads
 from jinkies.clock import Clock
 from jinkies.commands import ReportHealth
 from jinkies.config import Config
@@ -49,7 +52,8 @@ class Session:
         self._clock = clock
         self._resynced = False
         self._desk = Desk(config, operator, self.replica, clock)
-        self.link = DiscordLink(config.discord, clock, self._install, self._look_again)
+        words = self._said if config.discord.threads else None
+        self.link = DiscordLink(config.discord, clock, self._install, self._look_again, words)
         courier = InteractionsCourier(self.link.online)
         lease = Lease(operator, clock, ttl_s=lease_ttl_s)
         guild_id = config.discord.guild_id or ""
@@ -57,6 +61,8 @@ class Session:
         self.tails = Tails(
             operator, self.replica, courier, clock, lease, guild_id=guild_id, redactor=self._desk.redactor
         )
+        self._threads = Threads(operator, self.replica, courier, clock, lease)
+        self._comments = ThreadComments(self._desk, courier, self._threads.took)
 
     def _install(self, client: interactions.Client) -> None:
         install(client, self._desk)
@@ -75,6 +81,9 @@ class Session:
         detail = f"channel {channel_id}: {trouble}{more}"
         return PartHealth(part="discord", state=PartState.FAILED, detail=detail, latency_ms=health.latency_ms)
 
+    async def _said(self, message: dict[str, Any]) -> None:
+        await self._comments.said(message)
+
     async def run(self) -> None:
         """Everything, until cancelled."""
         with contextlib.ExitStack() as stack:
@@ -90,6 +99,7 @@ class Session:
             group.create_task(self.link.run(), name="discord-link")
             group.create_task(self.board.run(), name="board")
             group.create_task(self.tails.run(), name="tails")
+            group.create_task(self._threads.run(), name="threads")
             group.create_task(self._report(), name="health")
 
     async def _report(self) -> None:

@@ -57,6 +57,7 @@ class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
     allowed_roles: tuple[str, ...] = ()  # role ids that may do everything; see ``jinkies.permissions``
     permissions: tuple[PermissionRule, ...] = ()  # who may do what beside that
     max_actions_per_minute: int = 60  # of one user: commands, presses and forms; 0 is no bound
+    threads: bool = False  # a thread on each card: its timeline, and comments that are written there
     max_new_cards_per_minute: int = 30  # a channel; what goes over is told in one digest; 0 is no bound
     api_url: str = "https://discord.com/api/v10"
 

@@ -119,6 +119,15 @@ def discord_ids(value: object) -> tuple[str, ...]:
     return tuple(discord_id(part) for part in value)
 
 
+def flag(value: object) -> bool:
+    """True or false; in the environment as words."""
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise Wrong(f"expected true or false, got {kind_of(value)}")
+    return value
+
+
 def labels(value: object) -> tuple[str, ...]:
     """Of GitHub issues: at most 10, each 1 to 50 printable characters without a comma (GitHub's limits)."""
     if not isinstance(value, list):

@@ -74,6 +74,7 @@ SETTINGS = (
     Setting("discord", "alert_channel_id", checks.discord_id, ("DISCORD_ALERT_CHANNEL_ID",)),
     Setting("discord", "log_channel_id", checks.discord_id, ("DISCORD_LOG_CHANNEL_ID",)),
     Setting("discord", "allowed_roles", checks.discord_ids, ("DISCORD_ALLOWED_ROLES",)),
+    Setting("discord", "threads", checks.flag),
     Setting("discord", "max_new_cards_per_minute", checks.whole(0, 1_000)),
     Setting("discord", "max_actions_per_minute", checks.whole(0, 10_000)),
     Setting("discord", "api_url", checks.url),

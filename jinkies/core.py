@@ -287,6 +287,7 @@ class Core:
             policy=self._policy,
             routes=self._routes,
             new_cards=self.config.discord.max_new_cards_per_minute,
+            threads=self.config.discord.threads,
             rights=self._rights,
             declared=self.config.services,
         )

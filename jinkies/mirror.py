@@ -24,6 +24,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     back: bool = False  # it opened or came back, and who its route names is told
     escalated: bool = False
     text: str = ""  # what happened, in words
+    told_seq: int = 0  # its place in the journal, where threads tell of it
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +44,17 @@ class Mirror:
         now_ms: of the transaction.
         channel_id: the alert channel; None: there is none.
         bound: new cards a minute and channel; 0 is no bound.
+        threads: whether cards get threads.
     """
 
-    def __init__(self, places: Places, *, now_ms: int, channel_id: str | None, bound: int = 0) -> None:
+    def __init__(
+        self, places: Places, *, now_ms: int, channel_id: str | None, bound: int = 0, threads: bool = False
+    ) -> None:
         self._places = places
         self._now_ms = now_ms
         self._channel_id = channel_id
         self._bound = bound
+        self._threads = threads
 
     def want(self, row: AlertRow, news: News) -> tuple[Delivery, ...]:
         """What should be shown from now on: the alert's card in each of its channels, and who is called there.
@@ -76,7 +81,17 @@ class Mirror:
         told = covered or held.message_id is not None or held.state is DeliveryState.DELETED
         if row.calling is not None and news.back and told:  # else the card's own post calls
             found += self._call(row, channel_id, "call", row.calling.mention, news.text)
-        return found
+        return found + self._thread(row.alert_id, channel_id, news.told_seq)
+
+    def _thread(self, alert_id: int, channel_id: str, told_seq: int) -> list[Delivery]:
+        """The thread on a card that stands, up to a place in the journal."""
+        card = self._held((alert_id, channel_id, What.CARD))
+        if not self._threads or told_seq == 0 or card is None or card.state is not DeliveryState.POSTED:
+            return []
+        held = self._held((alert_id, channel_id, What.THREAD))
+        if held is None:
+            held = self._new(alert_id, 0, channel_id, What.THREAD)
+        return [self._keep(msgspec.structs.replace(held, wanted_revision=told_seq))]
 
     def _want_card(self, row: AlertRow, channel_id: str, held: Delivery | None, news: News) -> list[Delivery]:
         """A new card, or a place in the channel's digest; a digest that runs already stands for what is in it."""
@@ -87,7 +102,7 @@ class Mirror:
             return [] if there else self._digest(row, storm)
         self._keep_storm(admitted)
         calls = row.calling is not None and row.state is State.OPEN and (held is None or news.back)
-        card = self._new(row, channel_id, What.CARD)
+        card = self._new(row.alert_id, row.revision, channel_id, What.CARD)
         mentions = row.calling.mention if row.calling and calls else ()
         told_in = held.told_in if held is not None else ""
         return [self._keep(msgspec.structs.replace(card, mentions=mentions, told_in=told_in))]
@@ -111,14 +126,16 @@ class Mirror:
         held = self._held((storm.alert_id, channel_id, storm.kind)) if storm.running(self._now_ms) else None
         if held is None or held.state is DeliveryState.DELETED:
             storm = storms.begin(storm, row, self._now_ms)
-            held = self._new(row, channel_id, storm.kind)
+            held = self._new(row.alert_id, row.revision, channel_id, storm.kind)
         self._keep_storm(msgspec.structs.replace(storm, joined_at_ms=self._now_ms))
         digest = storms.joined(held.digest, row, self._now_ms)
         mention = row.calling.mention if row.calling is not None and row.state is State.OPEN else ()
         mention = tuple(who for who in mention if who not in digest.mentions)
         digest = msgspec.structs.replace(digest, mentions=(*digest.mentions, *mention))
         card = msgspec.structs.replace(
-            self._new(row, channel_id, What.CARD), state=DeliveryState.DIGESTED, told_in=storm.kind
+            self._new(row.alert_id, row.revision, channel_id, What.CARD),
+            state=DeliveryState.DIGESTED,
+            told_in=storm.kind,
         )
         grown = msgspec.structs.replace(held, digest=digest, wanted_revision=digest.count)
         told = [self._keep(card), self._keep(grown)]
@@ -130,7 +147,9 @@ class Mirror:
             return []
         storm, pinged = storms.call(self._storm(channel_id), mentions, self._bound, self._now_ms)
         self._keep_storm(storm)
-        call = msgspec.structs.replace(self._new(row, channel_id, kind), mentions=pinged, text=text)
+        call = msgspec.structs.replace(
+            self._new(row.alert_id, row.revision, channel_id, kind), mentions=pinged, text=text
+        )
         if not pinged:
             call = msgspec.structs.replace(call, state=DeliveryState.DIGESTED, told_in="calls")
         return [self._keep(call)]
@@ -139,7 +158,7 @@ class Mirror:
         """A card of its own wherever a digest stands for the alert: somebody asked."""
         cards = [one for one in self._places.held.values() if (one.alert_id, one.kind) == (row.alert_id, What.CARD)]
         return tuple(
-            self._keep(self._new(row, one.channel_id, What.CARD))
+            self._keep(self._new(row.alert_id, row.revision, one.channel_id, What.CARD))
             for one in cards
             if one.state is DeliveryState.DIGESTED
         )
@@ -172,7 +191,7 @@ class Mirror:
         waiting = [one.mentions for row, one in missed if one.digest is not None or _waits(row)]
         mentions = tuple(dict.fromkeys(who for mention in waiting for who in mention))[:MENTIONS_LIMIT]
         told = msgspec.structs.replace(
-            self._new(missed[0][0], channel_id, storm.kind),
+            self._new(missed[0][0].alert_id, 0, channel_id, storm.kind),
             wanted_revision=digest.count,
             mentions=mentions,
             digest=msgspec.structs.replace(digest, mentions=tuple(dict.fromkeys((*digest.mentions, *mentions)))),
@@ -187,8 +206,11 @@ class Mirror:
         digested = delivery.what is What.CALL and card is not None and card.state is DeliveryState.DIGESTED
         return delivery.digest is not None or digested or (card is not None and card.told_in in digests)
 
-    def record(self, command: RecordDelivery) -> tuple[Delivery, str] | None:
-        """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``."""
+    def record(self, command: RecordDelivery, seq: int) -> tuple[tuple[Delivery, ...], str] | None:
+        """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``.
+
+        A card that was posted is one more to have a thread. ``seq`` is the place of the entry that will say so.
+        """
         held = self._held((command.alert_id, command.channel_id, command.kind))
         if held is None:
             raise NotFound(f"#{command.alert_id} is not wanted in channel {command.channel_id}")
@@ -204,14 +226,15 @@ class Mirror:
             return None
         new = msgspec.structs.replace(new, changed_at_ms=self._now_ms)
         self._keep(new)
-        return new, _text(held, new)
+        begun = new.what is What.CARD and held.message_id is None and new.message_id is not None
+        return (new, *(self._thread(new.alert_id, new.channel_id, seq) if begun else ())), _text(held, new)
 
-    def _new(self, row: AlertRow, channel_id: str, kind: str) -> Delivery:
+    def _new(self, alert_id: int, revision: int, channel_id: str, kind: str) -> Delivery:
         return Delivery(
-            alert_id=row.alert_id,
+            alert_id=alert_id,
             channel_id=channel_id,
             kind=kind,
-            wanted_revision=row.revision,
+            wanted_revision=revision,
             changed_at_ms=self._now_ms,
             wanted_at_ms=self._now_ms,
         )

@@ -55,6 +55,7 @@ from jinkies.lifecycle import Decision, Opening, Policy, check_length
 from jinkies.matching import Silence, Subject
 from jinkies.mirror import Mirror, News, places_of
 from jinkies.model import (
+    THREAD_KINDS,
     Actor,
     ActorKind,
     AlertRow,
@@ -84,6 +85,7 @@ class Workspace:
         policy: Policy = NO_POLICY,
         routes: tuple[RouteConfig, ...] = (),
         new_cards: int = 0,
+        threads: bool = False,
         rights: Permissions = ANYBODY,
         declared: Container[str] = (),
     ) -> None:
@@ -102,7 +104,7 @@ class Workspace:
         held = (delivery for deliveries in loaded.deliveries.values() for delivery in deliveries)
         places = places_of(held, self.changes.deliveries, loaded.storms)
         self.changes.storms = places.changed_storms
-        self._mirror = Mirror(places, now_ms=now_ms, channel_id=alert_channel_id, bound=new_cards)
+        self._mirror = Mirror(places, now_ms=now_ms, channel_id=alert_channel_id, bound=new_cards, threads=threads)
         self._answered = dict(loaded.answered)
         self._leases = dict(loaded.leases)
         self._expired, self._compactable = loaded.expired, loaded.compactable
@@ -354,11 +356,11 @@ class Workspace:
     def _record_delivery(self, command: RecordDelivery, actor: Actor) -> Outcome:
         self._check_board(command.holder)
         self._stored(command.alert_id)
-        recorded = self._mirror.record(command)
+        recorded = self._mirror.record(command, self._seq + 1)
         if recorded is None:
             return Outcome(alert_id=command.alert_id, changed=False, reason="recorded already")
-        delivery, text = recorded
-        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, (delivery,))
+        deliveries, text = recorded
+        seq = self._append(EntryKind.DELIVERY_CHANGED, actor, command.alert_id, text, None, deliveries)
         return Outcome(alert_id=command.alert_id, seq=seq, reason=text)
 
     def _catch_up(self, command: CatchUp, actor: Actor) -> Outcome:
@@ -450,6 +452,7 @@ class Workspace:
             back=calling.heard(was, row, kind),
             escalated=kind is EntryKind.ALERT_ESCALATED,
             text=decision.reason,
+            told_seq=self._seq + 1 if kind in THREAD_KINDS else 0,
         )
         return self._journal_alert(row, kind, decision.reason, actor, self._mirror.want(row, news))
 

@@ -11,9 +11,9 @@ from bot.commands.desk import Desk
 from bot.commands.wiring import Call, slash
 from bot.render import linked_message
 from jinkies.commands import CreateIssue, CreatePullRequest
-from jinkies.lifecycle import TITLE_LIMIT
 from jinkies.model import AlertRow, Issue, PullRequest, WorkState
 
+TITLE_LIMIT = 256  # characters of a title (as the core bounds them)
 BRANCH_LIMIT = 255  # characters of a branch's name (as the core bounds them)
 NOTES_LIMIT = 4_000  # characters; Discord takes up to 6,000 of an option
 WAIT_S = 120.0  # for GitHub; what takes longer shows on the card

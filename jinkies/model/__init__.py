@@ -39,7 +39,7 @@ from jinkies.model.deliveries import (
 from jinkies.model.finding import AlertDetail, AlertPage, AlertQuery, Counts
 from jinkies.model.health import PartHealth, PartState
 from jinkies.model.insights import QueryProgress, QuerySpec, QueryState
-from jinkies.model.journal import EntryKind, TimelineEntry
+from jinkies.model.journal import THREAD_KINDS, EntryKind, TimelineEntry
 from jinkies.model.logs import (
     Coverage,
     LedgerSpan,
@@ -59,6 +59,7 @@ __all__ = [
     "DIGEST_WORST",
     "RESTORED",
     "SYSTEM",
+    "THREAD_KINDS",
     "UNRESOLVED",
     "Actor",
     "ActorKind",

@@ -25,6 +25,7 @@ class What(StrEnum):
     CARD = "card"
     CALL = "call"  # a short message that pings people; never edited
     DIGEST = "digest"  # one card for many alerts that came too fast
+    THREAD = "thread"  # on the card: the timeline as it grows; revisions are positions of the journal
 
 
 class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel should show; unique by (alert, channel, kind).
 
     Kinds: ``card``; ``call-N`` when the alert came back, ``escalation-N`` when nobody acted, both with the decision
-    revision that they call for; ``digest-N``, the channel's Nth digest, under the id of its first alert.
+    revision that they call for; ``thread``, where threads are on, once the card is posted; ``digest-N``, the channel's
+    Nth digest, under the id of its first alert.
     """
 
     alert_id: int

@@ -44,6 +44,14 @@ class EntryKind(StrEnum):
     COMMAND_REFUSED = "command.refused"
 
 
+THREAD_KINDS = frozenset(  # what a card's thread in Discord tells: all of an alert's, but its counting and its cards
+    kind
+    for kind in EntryKind
+    if kind.partition(".")[0] in ("alert", "pull_request", "issue")
+    and kind not in (EntryKind.ALERT_OCCURRED, EntryKind.ALERT_EXPIRED)
+)
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A journal entry as an alert's timeline shows it."""
 

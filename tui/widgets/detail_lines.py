@@ -164,6 +164,8 @@ def delivery_words(delivery: Delivery) -> list[Part]:
         return [("● ", theme.OK), (f"digest: {digest_title(delivery.digest)}", theme.TEXT)]
     if delivery.what is What.CALL and delivery.in_step:
         return _call_words(delivery)
+    if delivery.what is What.THREAD and delivery.in_step:
+        return [("● ", theme.OK), ("thread: up to date", theme.TEXT)]
     revisions = f"  rev {delivery.shown_revision} of {delivery.wanted_revision}"
     if delivery.state is DeliveryState.DELETED:
         return [("○ ", theme.FAINT), ("deleted there by a person; stays deleted", theme.MUTED)]
