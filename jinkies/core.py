@@ -77,13 +77,13 @@ from jinkies.stats import Stats, StatsQuery
 from jinkies.store.changes import Changes, Loaded, Wanted
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
+from jinkies.waiting import Waiting
 from jinkies.workspace import Workspace
 
-BATCH_LIMIT = 256  # commands that share a transaction
 HOUR_MS = 3_600_000
 KEY_LIMIT = 200  # characters of an idempotency key
 
-_Waiting = tuple[Request, asyncio.Future[Outcome]]
+_Asked = tuple[Request, asyncio.Future[Outcome]]
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Core:
         self.ingest_address: str | None = None
         self.logs = logs
         self._store = writer
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(config.http.max_waiting)
+        self._waiting: Waiting[_Asked] = Waiting(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
         rules = config.redact
@@ -218,26 +218,23 @@ class Core:
             raise Disconnected("the core is shutting down")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait((request, answer))
+            self._waiting.put((request, answer))
         except asyncio.QueueFull:
-            raise Overloaded(f"{self._waiting.maxsize:,} commands wait already") from None
+            raise Overloaded(f"{self._waiting.limit:,} commands wait already") from None
         return await answer
 
     async def _write_for_ever(self) -> None:
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < BATCH_LIMIT and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            batch = await self._waiting.batch()
             try:
                 await self._write(batch)
             except Exception:  # the writer outlives whatever it is: who waits would wait for ever
                 _log.exception("a batch of %d commands failed", len(batch))
                 _fail(batch, StoreFailed("internal error; the log says more"))
             finally:
-                for _ in batch:
-                    self._waiting.task_done()
+                self._waiting.done(batch)
 
-    async def _write(self, batch: list[_Waiting]) -> None:
+    async def _write(self, batch: list[_Asked]) -> None:
         try:
             changes, answers, bodies = await self._transact([request for request, _ in batch])
         except StoreFailed as error:
@@ -491,7 +488,7 @@ def _wanted(requests: list[Request], now_ms: int) -> Wanted:
     return wanted
 
 
-def _fail(batch: list[_Waiting], error: Exception) -> None:
+def _fail(batch: list[_Asked], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -153,8 +154,13 @@ def _frame_text(frame: Frame) -> str:
 
     Releases lie in folders that are numbered too; one that is a version of an API (``api/v2/orders.py``) is telling.
     """
-    place = _NUMBERED.sub(r"\1", f"{frame.module or frame.path} in {frame.function or '?'}")
-    source = " ".join(frame.source.split())[:_MAX_SOURCE]
+    return _place_text(f"{frame.module or frame.path} in {frame.function or '?'}", frame.source)
+
+
+@lru_cache(maxsize=2_048)  # the same calls come again and again
+def _place_text(place: str, source: str) -> str:
+    place = _NUMBERED.sub(r"\1", place)
+    source = " ".join(source.split())[:_MAX_SOURCE]
     return f"{place}: {source}" if source else place
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import zip_longest
 
 import msgspec
@@ -118,13 +119,13 @@ def _python(lines: list[str]) -> list[Frame]:
     """Outermost first; of a chain the last exception is the one that got out."""
     frames: list[Frame] = []
     for line, following in zip_longest(lines, lines[1:], fillvalue=""):
-        if _PYTHON_CHAIN.match(line):
-            frames = []
-        elif "File" in line and (match := _PYTHON.match(line)):
+        if "File" in line and (match := _PYTHON.match(line)):
             path = match[1].replace("\\", "/")
             source = following.strip(" \t|") if _PYTHON_SOURCE.match(following) else ""
-            frame = _frame(path, (match[3] or "").strip(), match[2], not _is_python_library(path))
-            frames.append(msgspec.structs.replace(frame, source=source))
+            function, in_app = (match[3] or "").strip(), not _is_python_library(path)
+            frames.append(Frame(path=path, function=function, line=int(match[2]), in_app=in_app, source=source))
+        elif " exception" in line and _PYTHON_CHAIN.match(line):
+            frames = []
     return frames
 
 
@@ -189,5 +190,6 @@ def _is_library(path: str) -> bool:
     return path.startswith(_LIBRARY_STARTS) or any(part in path for part in _LIBRARY_PATHS)
 
 
+@lru_cache(maxsize=2_048)  # the same files come again and again
 def _is_python_library(path: str) -> bool:
     return _is_library(path) or _PYTHON_LIBRARY.search(path) is not None

@@ -35,22 +35,36 @@ async def receive(request: web.Request, bounds: Bounds) -> bytes:
     Raises ``Refused``.
     """
     limit = bounds.packed_bytes
-    too_large = TooLarge(f"the body is larger than {limit} bytes ([http] max_body_bytes)")
     if (request.content_length or 0) > limit:
-        raise too_large
+        raise _too_large(limit)
+    content = request.content
+    if content.is_eof() and content.exception() is None:  # a small one came with its head, as nearly all do
+        whole = content.read_nowait()
+        if len(whole) > limit:
+            raise _too_large(limit)
+        return whole
+    return await _receive_slowly(request, bounds)
+
+
+async def _receive_slowly(request: web.Request, bounds: Bounds) -> bytes:
+    limit = bounds.packed_bytes
     body = bytearray()
     try:
         async with asyncio.timeout(bounds.timeout_s):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > limit:
-                    raise too_large
+                    raise _too_large(limit)
     except TimeoutError:
         message = f"the body did not come within {bounds.timeout_s:g} s"
         raise Refused(408, "timeout", message, close=True) from None
     except (web.RequestPayloadError, ConnectionError) as error:
         raise Refused(400, "incomplete", "the body ended early", close=True) from error
     return bytes(body)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes ([http] max_body_bytes)")
 
 
 def encoding_of(request: web.Request) -> str:

@@ -29,7 +29,7 @@ def text(value: object, limit: int) -> str:
     """A text on as many lines as it has, at most ``limit`` characters, or ""; numbers count as texts."""
     if type(value) is str:
         return clean(value) if len(value) <= limit else cut_end(clean(value), limit)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return cut_end(clean(str(value)), limit)
 
@@ -38,11 +38,15 @@ def name(value: object, limit: int) -> str:
     """A text on one line, without blanks around it."""
     if type(value) is str and len(value) <= limit and value.isprintable():  # nearly all are
         return value.strip()
+    if value is None:
+        return ""
     return cut_end(" ".join(text(value, 20_000).split()), limit)
 
 
 def whole(value: object) -> int | None:
     """A number of a line or a column, 0 to 10⁹."""
+    if value is None:
+        return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1_000_000_000:
