@@ -63,6 +63,7 @@ soak: $(READY)
 contract: $(READY)
 	@test -f "$(SPEC)" || { echo "give the API description: make contract SPEC=path/to/discord-openapi.json"; exit 2; }
 	@JINKIES_DISCORD_SPEC=$(abspath $(SPEC)) $(BIN)/python -m pytest -m contract
+	@JINKIES_DISCORD_SPEC=$(abspath $(SPEC)) $(BIN)/python -m pytest -n $(WORKERS) -m 'not soak and not contract' tests/bot
 
 screenshots: $(READY)
 	@$(BIN)/python -m screenshots.make

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -31,6 +33,16 @@ LEASE_TTL_S = 2.0
 async def discord() -> AsyncIterator[SimulatedDiscord]:
     async with SimulatedDiscord(limits=RateLimits(enabled=False)) as simulated:
         yield simulated
+    held_to_description(simulated)
+
+
+def held_to_description(discord: SimulatedDiscord) -> None:
+    """Under ``make contract`` all that a test's bot asked of Discord, and every answer, satisfies its description."""
+    path = os.environ.get("JINKIES_DISCORD_SPEC")
+    if path:
+        from tests.contract_discord.check import violations
+
+        assert violations(Path(path), [call for call in discord.calls if call.fault is None]) == []
 
 
 @pytest.fixture

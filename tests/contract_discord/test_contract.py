@@ -13,9 +13,9 @@ import interactions as ipy
 import msgspec
 import pytest
 
-from jinkies.simulators.discord import Call, RateLimit, RateLimits, SimulatedDiscord
+from jinkies.simulators.discord import Call, RateLimit, RateLimits, SimulatedDiscord, faults
 from tests.contract_discord.check import violations
-from tests.simulators.client import buttons, card, connected, text_channel
+from tests.simulators.client import buttons, card, connected, snoozing, text_channel
 
 pytestmark = pytest.mark.contract
 
@@ -61,6 +61,36 @@ async def whole_conversation(sim: SimulatedDiscord) -> None:
         await answer_in_full(sim)
 
 
+async def threads_and_files(sim: SimulatedDiscord) -> None:
+    """A thread's whole life, files that come and go, context menus, selects, typing."""
+    async with connected(sim, ipy.Intents.GUILDS | ipy.Intents.GUILD_MESSAGES) as bot:
+        channel = text_channel(bot, sim)
+        card_ = await channel.send("an alert", components=snoozing())
+        thread = await card_.create_thread("#42 KeyError", auto_archive_duration=1440)
+        inside = await thread.send("a line", files=ipy.File(file=io.BytesIO(b"a line"), file_name="more lines.log"))
+        await sim.say("it is the tax table", "fred", str(thread.id), files=[("screen.png", b"png")])
+        await thread.fetch_messages(limit=5)
+        await inside.edit(content="two", attachments=[], files=ipy.File(io.BytesIO(b"b"), file_name="b.log"))
+        await inside.edit(content="none", attachments=[])
+        await sim.press(str(card_.id), "jk:snooze:42", values=("4h",))
+        shown = await sim.menu("Make this an alert", str(inside.id), "fred")
+        assert shown.modal is not None
+        await sim.modal("jk:make:7", {"note": "since noon"}, "fred")
+        await sim.slash("logs tail", {"service": "api", "whose": "fred"}, channel=str(thread.id))
+        await sim.autocomplete("logs tail", "service", "a", others={"limit": 3})
+        await bot.http.trigger_typing_indicator(channel.id)
+        await bot.http.get_channel(thread.id)
+        await bot.http.list_active_threads(int(sim.world.guild_id))
+        await thread.edit(name="#42 KeyError, again", auto_archive_duration=60)
+        await thread.archive()
+        await bot.http.list_public_archived_threads(channel.id, limit=5)
+        await thread.edit(archived=False)
+        await bot.http.join_thread(thread.id)
+        await bot.http.leave_thread(thread.id)
+        await bot.http.create_thread(channel.id, "talk", 60, thread_type=ipy.ChannelType.GUILD_PUBLIC_THREAD)
+        await bot.http.get_message(channel.id, card_.id)
+
+
 async def people_act(sim: SimulatedDiscord, message_id: str, another_id: str) -> None:
     """Every kind of interaction, and every kind of answer."""
     await sim.slash("ping")
@@ -97,6 +127,25 @@ async def test_a_real_client_and_the_simulator_satisfy_the_description(sim: Simu
     assert {("POST", "interactions"), ("PATCH", "webhooks"), ("POST", "webhooks"), ("PUT", "applications")} <= used
 
 
+async def test_threads_files_menus_and_selects_satisfy_the_description(sim: SimulatedDiscord, spec: Path) -> None:
+    await threads_and_files(sim)
+
+    assert violations(spec, sim.calls) == []
+    used = {(call.method, call.template.removeprefix("/channels/{channel_id}")) for call in sim.calls}
+    assert {
+        ("POST", "/messages/{message_id}/threads"),
+        ("POST", "/threads"),
+        ("GET", "/threads/archived/public"),
+        ("PATCH", ""),
+        ("PUT", "/thread-members/@me"),
+        ("DELETE", "/thread-members/@me"),
+        ("POST", "/typing"),
+    } <= used
+    assert {call.files for call in sim.calls} >= {("more lines.log",), ("b.log",)}
+    kinds = {call.body["type"] for call in sim.calls if call.template.endswith("/callback")}
+    assert kinds == {4, 5, 8, 9}
+
+
 async def test_the_simulators_refusals_satisfy_the_description(sim: SimulatedDiscord, spec: Path) -> None:
     channel = sim.world.channels[0].id
     async with aiohttp.ClientSession(sim.api_url + "/", headers={"Authorization": f"Bot {sim.token}"}) as http:
@@ -104,12 +153,25 @@ async def test_the_simulators_refusals_satisfy_the_description(sim: SimulatedDis
         await http.get(f"channels/{channel}/messages/1")
         await http.post(f"channels/{channel}/messages", json={})
         await http.get("users/@me", headers={"Authorization": "Bot wrong"})
+        await http.post(f"channels/{channel}/threads", json={"name": ""})
+        await http.patch(f"channels/{channel}", json={"name": "x"})
+        await http.get(f"channels/{channel}/threads/archived/public?limit=1000")
+        await http.put(f"applications/{sim.world.application_id}/commands", json=[{"name": "X", "description": ""}])
+        sim.fault(faults.old_message())
+        await http.patch(f"channels/{channel}/messages/1", json={"content": "x"})
+        for scope in ("user", "global", "shared"):
+            sim.fault(faults.rate_limited(scope=scope))
+            await http.get("users/@me")
         for _ in range(51):
             await http.delete(f"channels/{channel}/messages/1")
 
     assert [call.status for call in sim.calls][:4] == [404, 404, 400, 401]
+    assert [call.status for call in sim.calls][4:12] == [400, 403, 400, 400, 400, 429, 429, 429]
     assert sim.calls[-1].status == 429
-    assert violations(spec, sim.calls) == []
+    bad = {4, 6, 7}  # requests that are wrong on purpose: the answers alone are held against the description
+    assert violations(spec, [call for index, call in enumerate(sim.calls) if index not in bad]) == []
+    wrong = [each for each in violations(spec, [sim.calls[index] for index in bad]) if ": answer" in each]
+    assert wrong == []
 
 
 async def good_post(sim: SimulatedDiscord, body: dict[str, Any]) -> Call:

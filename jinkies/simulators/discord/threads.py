@@ -147,7 +147,8 @@ class Threads:
         Raises:
             ApiError: 50083 when it is archived and this does not bring it back, 50013 without the permission.
         """
-        wanted = {key: value for key, value in wanted.items() if value is not None}
+        unchanged = (("locked", thread.locked), ("rate_limit_per_user", thread.slow_mode_s))
+        wanted = {key: value for key, value in wanted.items() if value is not None and (key, value) not in unchanged}
         if thread.archived and wanted.get("archived") is not False and wanted.keys() - {"locked"}:
             raise errors.thread_is_archived()
         own = thread.owner_id == self._bot_id
