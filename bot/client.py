@@ -115,6 +115,10 @@ class DiscordLink:
         """The client that is logged in now, or None: Discord's HTTP API can't be used then."""
         return self._client if self._logged_in else None
 
+    def ready(self) -> interactions.Client | None:
+        """The client whose gateway is up, or None."""
+        return self._client if self._client is not None and self._client.is_ready else None
+
     @property
     def health(self) -> PartHealth:
         """How the connection is doing."""

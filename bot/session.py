@@ -18,6 +18,7 @@ from bot.client import DiscordLink, same_health
 from bot.commands import Desk, install
 from bot.courier import InteractionsCourier
 from bot.lease import TTL_S, Lease
+from bot.presence import Presence
 from bot.tails import Tails
 from bot.thread_comments import ThreadComments
 from bot.threads import Threads
@@ -58,6 +59,7 @@ class Session:
         lease = Lease(operator, clock, ttl_s=lease_ttl_s)
         guild_id = config.discord.guild_id or ""
         self.board = Board(operator, self.replica, courier, clock, lease, guild_id=guild_id)
+        self.presence = Presence(self.replica, clock, self.link.ready)
         self.tails = Tails(
             operator, self.replica, courier, clock, lease, guild_id=guild_id, redactor=self._desk.redactor
         )
@@ -100,6 +102,7 @@ class Session:
             group.create_task(self.board.run(), name="board")
             group.create_task(self.tails.run(), name="tails")
             group.create_task(self._threads.run(), name="threads")
+            group.create_task(self.presence.run(), name="presence")
             group.create_task(self._report(), name="health")
 
     async def _report(self) -> None:

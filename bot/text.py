@@ -6,6 +6,7 @@ Lengths are UTF-16 code units, the stricter reading of Discord's character limit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Control characters, lone surrogates, and what turns the direction of text around.
@@ -114,6 +115,19 @@ def _take(text: str, limit: int) -> str:
 def cut_end(text: str, limit: int) -> str:
     """At most ``limit`` units; text that is cut ends in ``…``."""
     return text if units(text) <= limit else _take(text, limit - 1) + ELLIPSIS
+
+
+def fitting(lines: Iterable[str], limit: int) -> str:
+    """As many whole lines as fit into ``limit`` units; ``…`` stands for the others, ``–`` for none at all."""
+    kept: list[str] = []
+    room = limit - 2
+    for line in lines:
+        room -= units(line) + 1
+        if room < 0:
+            kept.append(ELLIPSIS)
+            break
+        kept.append(line)
+    return "\n".join(kept) or NOTHING
 
 
 def plain_label(text: str, limit: int) -> str:

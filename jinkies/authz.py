@@ -39,7 +39,7 @@ from jinkies.commands import (
     Undo,
 )
 from jinkies.errors import Forbidden
-from jinkies.matching import Matcher, Op, Silence
+from jinkies.matching import Matcher, Op, Silence, is_literal
 from jinkies.model import Actor, ActorKind, ChannelTail, TailSpec
 from jinkies.permissions import Permission, Permissions
 
@@ -88,7 +88,9 @@ def _check_discord(actor: Actor, command: AnyCommand, rights: Permissions, servi
     permission = _NEEDED.get(type(command))
     if permission is None:
         raise Forbidden(f"{_name(command)} can't be asked for from Discord")
-    if isinstance(command, StartSilence) and any(one.op in _LIKE for one in command.matchers):
+    if isinstance(command, StartSilence) and any(
+        one.op in _LIKE and not is_literal(one.value) for one in command.matchers
+    ):
         raise Forbidden("a silence with regular expressions can't be started from Discord")
     if (
         isinstance(command, StartTail | StartChannelTail) and command.spec.grep

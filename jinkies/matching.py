@@ -90,6 +90,16 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return values[field]
 
 
+def literally(text: str) -> str:
+    """The pattern of ``LIKE`` that finds just this text."""
+    return re.escape(text)
+
+
+def is_literal(pattern: str) -> bool:
+    """Whether a pattern finds just one text, and so can take no time to speak of."""
+    return re.escape(re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)) == pattern
+
+
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """Matchers as they are typed. Raises ``Invalid``, naming the word and what would be right."""
     found: list[Matcher] = []

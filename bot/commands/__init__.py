@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import interactions
 
-from bot.commands import cards, deciding, github, listing, logs, resting, tails, unknown
+from bot.commands import (
+    about,
+    cards,
+    deciding,
+    figures,
+    github,
+    listing,
+    logs,
+    making,
+    resting,
+    silencing,
+    tails,
+    unknown,
+)
 from bot.commands.desk import Desk
 
 __all__ = ["Desk", "install"]
 
-GROUPS = (listing, deciding, github, cards, resting, logs, tails)
+GROUPS = (listing, deciding, silencing, figures, about, making, github, cards, resting, logs, tails)
 
 
 def install(client: interactions.Client, desk: Desk) -> None:

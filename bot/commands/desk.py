@@ -10,7 +10,6 @@ from typing import TypeVar
 import msgspec
 
 from bot.answers import Seen
-from bot.board import Wanted
 from bot.custom_ids import epoch8
 from bot.slowness import SlowMode
 from jinkies.clock import Clock
@@ -21,6 +20,7 @@ from jinkies.model import Actor, AlertRow, PartState, TailSpec
 from jinkies.operator import Operator
 from jinkies.permissions import Permission
 from jinkies.redact import Redactor
+from jinkies.replica import Replica
 
 ASK_LIMIT_S = 20.0
 UNREACHABLE = "The core is not reachable just now. Try again in a moment; whatever was done shows on the card."
@@ -47,7 +47,7 @@ class Desk:
         clock: what times in queries count back from.
     """
 
-    def __init__(self, config: Config, operator: Operator, replica: Wanted, clock: Clock) -> None:
+    def __init__(self, config: Config, operator: Operator, replica: Replica, clock: Clock) -> None:
         self.clock = clock
         self.config = config
         self.operator = operator

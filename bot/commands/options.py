@@ -14,6 +14,7 @@ from bot.commands.wiring import Choice, Complete, Typed
 from bot.render import choice_name
 from jinkies.errors import Invalid
 from jinkies.model import AlertRow
+from jinkies.permissions import Permission
 from jinkies.query import completions
 from jinkies.reading.times import parse_time
 
@@ -122,12 +123,15 @@ def complete_alert(desk: Desk, option: str = "id") -> dict[str, Complete]:
     return {option: complete}
 
 
-def complete_service(desk: Desk, option: str = "service") -> dict[str, Complete]:
-    """What completes a service: those of the configuration and those of alerts."""
+def complete_service(
+    desk: Desk, option: str = "service", *, permission: Permission = Permission.VIEW
+) -> dict[str, Complete]:
+    """What completes a service: those of the configuration and of alerts for which somebody has a permission."""
 
     async def complete(typed: Typed) -> Sequence[Choice]:
         wanted = typed.text.casefold()
-        return [Choice(name, name) for name in sorted(desk.services(typed.caller)) if wanted in name.casefold()]
+        known = sorted(desk.services(typed.caller, permission))
+        return [Choice(name, name) for name in known if wanted in name.casefold()]
 
     return {option: complete}
 
