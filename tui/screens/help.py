@@ -98,9 +98,9 @@ class HelpView(LinesView):
 
 
 def _keys(bindings: Iterable[BindingType]) -> list[Line]:
-    rows: dict[str, tuple[list[str], str]] = {}
+    rows: dict[tuple[str, str], tuple[list[str], str]] = {}  # panes of a group may call different things the same
     for binding in Binding.make_bindings(list(bindings)):
-        keys, _ = rows.setdefault(binding.action, ([], binding.tooltip))
+        keys, _ = rows.setdefault((binding.action, binding.tooltip), ([], binding.tooltip))
         keys.append(key_name(binding))
     return [
         line((fit("  ".join(keys), 18) + " ", theme.ACCENT_STRONG), (tooltip, theme.TEXT))
