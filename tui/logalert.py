@@ -14,6 +14,7 @@ from tui.logring import Held, LogRing
 BEFORE, AFTER = 20, 10  # lines of the same stream
 LOOKED_AT = 2_000  # lines on either side that these are looked for in
 LINE_CHARS = 4_000
+_TELLING_CHARS = 30  # of a title
 _SEVERITY = {
     Level.DEBUG: Severity.INFO,
     Level.INFO: Severity.INFO,
@@ -67,6 +68,14 @@ def around(ring: LogRing, entry: Sequence[Held]) -> list[Held]:
 def may_have(row: AlertRow, raised: Raised, at_ms: int) -> bool:
     """Whether an alert of the line's service may be the line's."""
     return row.first_seen_at_ms <= at_ms <= row.last_seen_at_ms and row.exception_type == raised.exception_type
+
+
+def is_line_of(entry: Sequence[Held], row: AlertRow) -> bool:
+    """Whether an entry of the alert's service and moment looks like what it was opened for."""
+    if max(held.level.rank for held in entry) < Level.WARNING.rank:
+        return False
+    telling = row.exception_type.rpartition(".")[2] if row.exception_type else row.title[:_TELLING_CHARS]
+    return any(telling in held.text for held in entry)
 
 
 def is_of(occurrences: Iterable[Occurrence], raised: Raised) -> bool:

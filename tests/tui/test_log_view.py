@@ -489,7 +489,7 @@ async def test_what_the_tail_held_no_more_is_marked_and_a_time_in_it_is_fetched(
         await console.press("G", "t")
         await console.type(iso(event(2_000_000).timestamp_ms))
         await console.press("enter")
-        await console.until("is before the oldest line held", "⏎ fetches the lines around it")
+        await console.until("is before what is held", "⏎ fetches the lines around it")
         await console.press("escape")
         await console.until_gone("⏎ fetches")
         await console.until("FOLLOWING")

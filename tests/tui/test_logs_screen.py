@@ -23,7 +23,7 @@ from jinkies.model import (
 )
 from jinkies.operator import Operator
 from jinkies.ports import Execute, LoadCursor
-from tests.tui.conftest import Console, console_on
+from tests.tui.conftest import Console, Report, console_on
 from tui.widgets.log_view import LogView
 
 
@@ -235,3 +235,20 @@ async def test_a_note_is_no_line_to_make_an_alert_of(operator: Operator, core: C
         await console.until("5 lines dropped here")
         await console.press("exclamation_mark")
         await console.until("no line to make an alert of")
+
+
+async def test_lines_that_a_watch_made_alerts_of_say_so(
+    operator: Operator, core: Core, config: Config, report: Report
+) -> None:
+    async with following(core, config, operator) as (console, logs):
+        logs.feed(
+            event(1_000, "ERROR KeyError: 'id' of many", Level.ERROR),
+            event(1_000, "ERROR another of that moment of many", Level.ERROR),
+            event(2_000, "INFO KeyError, says who of many"),
+        )
+        alert_id = await report("'id'", exception_type="KeyError", occurred_at_ms=event(1_000).timestamp_ms)
+        await report("'id'", exception_type="KeyError", occurred_at_ms=event(2_000).timestamp_ms)
+        await console.until(f"alert #{alert_id}")
+        assert f"alert #{alert_id}" in console.line_with("KeyError: 'id'")
+        assert "alert #" not in console.line_with("another of that moment")
+        assert "alert #" not in console.line_with("says who")

@@ -6,14 +6,14 @@ from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from jinkies.errors import JinkiesError
-from jinkies.model import AlertQuery
+from jinkies.model import AlertQuery, AlertRow
 from jinkies.reading.traces import Raised
 from tui.format import clean, cut
-from tui.logalert import around, is_of, may_have, parsed, report, service_of
+from tui.logalert import around, is_line_of, is_of, may_have, parsed, report, service_of
 from tui.logring import Held
+from tui.screens.base import DeskScreen
 from tui.session import Session
 from tui.trouble import title_of, words_of
 from tui.widgets.log_view import LogView
@@ -21,9 +21,12 @@ from tui.work import start
 
 _ALERTS = 500  # of the service, the newest, that are looked through for the line's
 _DETAILS = 10  # of them that are looked at closely
+_NEWEST = 5_000  # lines that are looked through for those of alerts
+_TRIES = 10  # seconds that a line may be later than its alert
+_SOUGHT = 10_000
 
 
-class LogAlerts(Screen[None]):
+class LogAlerts(DeskScreen):
     """The key of the screen that has a log view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,9 +39,36 @@ class LogAlerts(Screen[None]):
         ),
     ]
 
-    session: Session
     view: LogView
     targets: tuple[str, ...]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._sought: dict[tuple[int, int], int] = {}  # how often a line of an alert was looked for
+
+    def seek_alerts(self) -> None:
+        """Find, among the newest lines, those at which alerts of theirs began or happened last; once a second."""
+        if len(self._sought) > _SOUGHT:
+            self._sought.clear()
+        wanted: dict[int, list[AlertRow]] = {}
+        for row in self.session.rows.values():
+            for at_ms in {row.first_seen_at_ms, row.last_seen_at_ms}:
+                tries = self._sought.get((row.alert_id, at_ms), 0)
+                if tries < _TRIES:
+                    self._sought[row.alert_id, at_ms] = tries + 1
+                    wanted.setdefault(at_ms, []).append(row)
+        buffer = self.view.buffer
+        for seq in range(max(buffer.ring.first, buffer.next_seq - _NEWEST), buffer.next_seq) if wanted else ():
+            for row in wanted.get(buffer.ring.at_ms(seq), ()):
+                if not buffer.ring.is_note(seq) and not buffer.joins.is_inner(seq):
+                    self._mark(seq, row)
+
+    def _mark(self, seq: int, row: AlertRow) -> None:
+        entry = self.view.buffer.lines(seq)
+        service = service_of(self.session.config, self.targets, entry[0].log_group)
+        if service == row.service and is_line_of(entry, row):
+            self._sought[row.alert_id, entry[0].at_ms] = _TRIES
+            self.view.note_alert(seq, row.merged_into or row.alert_id)
 
     def action_alert(self) -> None:
         """One alert a line: a line that has one says which."""

@@ -161,7 +161,7 @@ class LogPrompts(Screen[None]):
             return
         self._around_ms = at_ms
         now_ms, before = self.session.now_ms(), at_ms < first_ms
-        than = f"before the oldest line held ({moment_text(first_ms, now_ms)})" if before else "after what was fetched"
+        than = f"before what is held (from {moment_text(first_ms, now_ms)} on)" if before else "after what was fetched"
         self._open("around", "", f"{moment_text(at_ms, now_ms)} is {than} · ⏎ fetches the lines around it · esc stays")
 
     def on_rate_strip_chosen(self, event: RateStrip.Chosen) -> None:

@@ -17,7 +17,6 @@ from jinkies.words import number_of
 from tui import theme
 from tui.format import clean, clock_text, cut
 from tui.logwords import Holdings, holdings_words
-from tui.screens.base import DeskScreen
 from tui.screens.log_alerts import LogAlerts
 from tui.screens.log_prompts import LogPrompts
 from tui.screens.picker import PickerScreen
@@ -35,7 +34,7 @@ _AROUND_LIMIT = 10_000
 _TALL = 30  # rows of a screen from which on the histogram has two
 
 
-class LogsScreen(LogPrompts, LogAlerts, DeskScreen):
+class LogsScreen(LogPrompts, LogAlerts):
     """Follows one tail at a time."""
 
     TAB = "logs"
@@ -209,6 +208,11 @@ class LogsScreen(LogPrompts, LogAlerts, DeskScreen):
         return True
 
     # Drawing
+
+    def tick(self) -> None:
+        """Once a second."""
+        super().tick()
+        self.seek_alerts()
 
     def draw(self) -> None:
         """At the timer's pace."""
