@@ -81,7 +81,7 @@ async def threads_and_files(sim: SimulatedDiscord) -> None:
         await bot.http.trigger_typing_indicator(channel.id)
         await bot.http.get_channel(thread.id)
         await bot.http.list_active_threads(int(sim.world.guild_id))
-        await thread.edit(name="#42 KeyError, again", auto_archive_duration=60)
+        await thread.edit(name="#42 KeyError, again", auto_archive_duration=ipy.AutoArchiveDuration.ONE_HOUR)
         await thread.archive()
         await bot.http.list_public_archived_threads(channel.id, limit=5)
         await thread.edit(archived=False)
