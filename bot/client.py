@@ -31,6 +31,7 @@ from bot.contexts import (
     SlashContext,
 )
 from bot.http import PoliteHTTP, words
+from bot.registering import Registration
 from bot.text import plain_label
 from jinkies.clock import Clock
 from jinkies.config import DiscordConfig
@@ -45,9 +46,6 @@ FATAL_PAUSE_S = 300.0  # 288 identifies a day; Discord takes a token away at 1,0
 TOKEN_REFUSED = "Discord refuses the token; check DISCORD_BOT_TOKEN"  # noqa: S105 - words, no token
 LOOK_EVERY_S = 0.5
 READY_LIMIT_S = 90.0
-SYNC_FIRST_S = 1.0
-SYNC_LAST_S = 60.0
-SYNC_LIMIT_S = 30.0
 STOP_LIMIT_S = 1.0
 
 INTENTS_REFUSED = 4014
@@ -107,9 +105,7 @@ class DiscordLink:
         self._client: interactions.Client | None = None
         self._logged_in = False
         self._trouble: str | None = None
-        self._sync_trouble: str | None = None
-        self._next_sync_s = 0.0
-        self._sync_delay_s = SYNC_FIRST_S
+        self._registration: Registration | None = None
 
     def online(self) -> interactions.Client | None:
         """The client that is logged in now, or None: Discord's HTTP API can't be used then."""
@@ -126,8 +122,8 @@ class DiscordLink:
         if client is None or not client.is_ready:
             state = PartState.FAILED if self._trouble else PartState.CONNECTING
             return PartHealth(part="discord", state=state, detail=self._trouble or "connecting")
-        if self._sync_trouble is not None:
-            return PartHealth(part="discord", state=PartState.FAILED, detail=self._sync_trouble)
+        if self._registration is not None and self._registration.trouble is not None:
+            return PartHealth(part="discord", state=PartState.FAILED, detail=self._registration.trouble)
         latency_s = client.latency
         latency_ms = round(latency_s * 1000, 1) if math.isfinite(latency_s) else None
         return PartHealth(part="discord", state=PartState.OK, detail=self._standing, latency_ms=latency_ms)
@@ -160,12 +156,14 @@ class DiscordLink:
     async def _connect(self) -> bool:
         """One connection from its beginning to its end; says whether it was ever ready."""
         client = self._client = self._build()
+        registration = Registration(client, self._config.guild_id or "0", self._clock, _words)
+        self._registration = registration
         token = self._config.token.reveal() if self._config.token is not None else ""
         task = asyncio.create_task(client.astart(token), name="discord")
         was_ready, alive_at_s = False, self._clock.monotonic_s()
         try:
             while not task.done():
-                await self._look_after(client)
+                await registration.look_after()
                 if self._refused:
                     self._trouble = TOKEN_REFUSED
                     return was_ready
@@ -195,8 +193,7 @@ class DiscordLink:
             logging_level=logging.WARNING,
         )
         client.http = PoliteHTTP(client.logger, self._clock, self._on_refused)
-        self._sync_trouble, self._refused = None, False
-        self._next_sync_s, self._sync_delay_s = 0.0, SYNC_FIRST_S
+        self._refused = False
         for name in _ACCESS_EVENTS:
             client.add_listener(interactions.Listener(self._on_access_event, f"raw_{name}"))
         if self._reads_words:
@@ -236,28 +233,6 @@ class DiscordLink:
     def _on_refused(self) -> None:
         self._refused = True
 
-    async def _look_after(self, client: interactions.Client) -> None:
-        """Check that the commands are Discord's too: a failed sync reports ready like a good one."""
-        if not client.is_ready or commands_known(client):
-            self._sync_trouble = None
-            return
-        now_s = self._clock.monotonic_s()
-        if now_s < self._next_sync_s:
-            return
-        self._next_sync_s = now_s + self._sync_delay_s
-        self._sync_delay_s = min(self._sync_delay_s * 2, SYNC_LAST_S)
-        try:
-            async with asyncio.timeout(SYNC_LIMIT_S):
-                await client.synchronise_interactions()
-        except Exception as error:  # the library raises whatever broke: it is told, and tried again
-            self._sync_trouble = f"commands are not registered: {_words(error)}"
-            return
-        if not commands_known(client):
-            self._sync_trouble = (
-                f"commands can't be registered in server {self._config.guild_id}:"
-                " invite the bot with the applications.commands scope"
-            )
-
     def _why(self, task: asyncio.Task[None]) -> str:
         error = task.exception() if not task.cancelled() else None
         if isinstance(error, interactions.errors.LoginError) or self._refused:
@@ -275,13 +250,6 @@ def _close_code(error: BaseException | None) -> int | None:
     """The gateway's close code; the library wraps some of them in errors of its own."""
     found = (one for one in (error, error.__context__ if error is not None else None))
     return next((one.code for one in found if isinstance(one, interactions.errors.WebSocketClosed)), None)
-
-
-def commands_known(client: interactions.Client) -> bool:
-    """Whether Discord has given every command its id."""
-    return all(
-        scope in command.cmd_id for scope, known in client.interactions_by_scope.items() for command in known.values()
-    )
 
 
 def _words(error: BaseException) -> str:

@@ -20,9 +20,9 @@ from jinkies import logsetup
 from jinkies.commands import Acknowledge, AnyCommand, Comment, Reopen, Resolve
 from jinkies.errors import JinkiesError
 from jinkies.model import Delivery, DeliveryState
-from jinkies.simulators.discord import AnswerKind, Refused
+from jinkies.simulators.discord import AnswerKind, Fault, Refused, faults
 from jinkies.simulators.discord.messages import components_of
-from jinkies.simulators.discord.schedule import Schedule
+from jinkies.simulators.discord.schedule import Schedule, Trouble
 from jinkies.simulators.discord.world import Access, Json
 from tests.bot.worlds import CHANNEL, Desk, in_a_world
 
@@ -78,14 +78,20 @@ class _Seed:
         self._result = result
         self._people: set[asyncio.Task[None]] = set()
         self._deleted: set[str] = set()  # messages
+        self._old: set[str] = set()  # messages that can't be edited any more
 
     async def run(self) -> None:
         desk, result = self._desk, self._result
         pause_s, long_s = self._dice.choice((1.0, 2.0, 5.0)), self._dice.choice((1.0, 5.0, 20.0, 80.0))
-        schedule = Schedule(self._dice, lasts_s=LASTS_S, mean_pause_s=pause_s, longest_s=long_s, most_slow_s=6.0)
+        kinds = [one for one in Trouble if one is not Trouble.OLD_MESSAGE]  # here what is old stays so, as in Discord
+        schedule = Schedule(
+            self._dice, lasts_s=LASTS_S, mean_pause_s=pause_s, longest_s=long_s, most_slow_s=6.0, kinds=kinds
+        )
         async with schedule.disturbing(desk.discord):
             await self._live()
             await schedule.over.wait()
+        for message_id in self._old:
+            desk.discord.fault(_old(message_id))
         await self._settle()
         for one in desk.discord.state.interactions.values():
             kind = desk.discord.people.answer(one).kind
@@ -108,6 +114,7 @@ class _Seed:
             (12, self._press),
             (6, self._type),
             (1, self._delete),
+            (2, self._grow_old),
             (1, self._restart_bot),
             (1, self._restart_core),
             (1, self._close_channel),
@@ -177,6 +184,13 @@ class _Seed:
             message_id = self._dice.choice(messages)["id"]
             self._deleted.add(message_id)
             await self._desk.discord.delete_message(message_id)
+
+    async def _grow_old(self) -> None:
+        messages = self._desk.discord.messages(CHANNEL)
+        if messages:
+            message_id = self._dice.choice(messages)["id"]
+            self._old.add(message_id)
+            self._desk.discord.fault(_old(message_id))
 
     async def _restart_bot(self) -> None:
         await self._desk.stop_bot(kill=self._dice.random() < 0.7)
@@ -273,6 +287,10 @@ class _Judge:
 
     def _say(self, delivery: Delivery, what: str) -> None:
         self._result.wrong.append(f"{delivery.kind} of #{delivery.alert_id} {what}")
+
+
+def _old(message_id: str) -> Fault:
+    return msgspec.structs.replace(faults.old_message(times=1_000_000), path=f"/channels/[0-9]+/messages/{message_id}$")
 
 
 def _texts(message: Json) -> list[str]:
