@@ -12,6 +12,7 @@ from bot.commands.wiring import Call, slash
 from bot.render import linked_message
 from jinkies.commands import CreateIssue, CreatePullRequest
 from jinkies.model import AlertRow, Issue, PullRequest, WorkState
+from jinkies.permissions import Permission
 
 TITLE_LIMIT = 256  # characters of a title (as the core bounds them)
 BRANCH_LIMIT = 255  # characters of a branch's name (as the core bounds them)
@@ -44,6 +45,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
             title,
         ],
         completes=complete,
+        needs=Permission.CREATE,
         limit_s=WAIT_S + 30.0,
     )
     slash(
@@ -54,6 +56,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         github.issue,
         options=[options.alert_id(), title, options.text("fix_notes", "What you found", most=NOTES_LIMIT)],
         completes=complete,
+        needs=Permission.CREATE,
         limit_s=WAIT_S + 30.0,
     )
 

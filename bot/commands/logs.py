@@ -35,6 +35,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         logs.read,
         options=logs_options(desk.config.max_log_lines),
         completes=complete_service(desk),
+        needs=Permission.TAIL,
     )
     component(client, desk, "logs_around", custom_ids.AROUND, logs.around)
 

@@ -15,6 +15,7 @@ from jinkies.cards import SNOOZES
 from jinkies.commands import Snooze, StartSilence
 from jinkies.errors import Invalid
 from jinkies.matching import Matcher, Op
+from jinkies.permissions import Permission
 
 
 def install(client: interactions.Client, desk: Desk) -> None:
@@ -47,6 +48,8 @@ class _Resting:
         row = self._desk.replica.rows.get(alert_id)
         if row is None:
             row = (await self._desk.ask(self._desk.operator.alert(alert_id), limit_s=FORM_LIMIT_S)).row
+        services = (row.service,)
+        await self._desk.require(call.caller, Permission.SILENCE, services, what="Silence", alert_id=alert_id)
         return silence_form(row, epoch=epoch)
 
     async def silence(self, call: Call) -> Reply:

@@ -57,6 +57,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         tails.start,
         options=[service(), level(), duration, pattern()],
         completes=complete_service(desk) | options.complete_span("duration", DURATIONS),
+        needs=Permission.TAIL,
     )
     slash(
         client,
@@ -66,6 +67,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         tails.stop,
         options=[options.text("tail", "Which one (yours, if you follow one only)", autocomplete=True, most=100)],
         completes=tails.complete(),
+        needs=Permission.TAIL,
     )
     component(client, desk, "tail_press", tail_ids.PRESSED, tails.press)
 
