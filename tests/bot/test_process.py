@@ -20,7 +20,8 @@ from jinkies.model import DeliveryState
 from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimits, SimulatedDiscord
 from jinkies.wire.client import attach
 from jinkies.wire.peer import local_actor
-from tests.bot.conftest import CHANNEL, button, report
+from tests.bot.conftest import CHANNEL, button, posts, report, running_bot, until_in_step, with_discord
+from tests.bot.driver import Step
 
 pytestmark = pytest.mark.processes
 
@@ -142,8 +143,8 @@ async def test_it_waits_for_a_core_and_says_so(home: Path, config: Config, disco
         process.wait()
 
 
-def started_driver(home: Path, api_url: str) -> subprocess.Popen[bytes]:
-    driver = (sys.executable, "-m", "tests.bot.driver", str(home), api_url)
+def started_driver(home: Path, api_url: str, *steps: str) -> subprocess.Popen[bytes]:
+    driver = (sys.executable, "-m", "tests.bot.driver", str(home), api_url, *steps)
     return subprocess.Popen(driver, cwd=Path(__file__).parents[2])
 
 
@@ -171,3 +172,33 @@ async def test_killed_again_and_again_it_posts_no_card_twice(home: Path, config:
         titles = [card["embeds"][0]["title"] for card in discord.messages(CHANNEL)]
     assert len(titles) == len(set(titles)) == wanted
     assert orphans > 0  # else no kill fell between Discord's taking a card and the core's hearing of it
+
+
+async def test_killed_at_each_step_of_a_post_it_leaves_one_card(home: Path, config: Config) -> None:
+    """Each bot mends what the one before left, then dies over a post of its own; Discord's nonce is no help."""
+    async with SimulatedDiscord(nonce_memory_s=0.0, limits=RateLimits(enabled=False)) as discord:
+        config = with_discord(config, discord.api_url)
+        async with host(config, ingest=False, background=False) as core:
+            operator = core.operator(local_actor())
+            left = []
+            for step in Step:
+                await report(operator, f"ValueError: {step}")
+                process = started_driver(home, discord.api_url, step)
+                try:
+                    assert await asyncio.to_thread(process.wait, 60) == -signal.SIGKILL
+                finally:
+                    process.kill()
+                    process.wait()
+                recorded = sum(one.message_id is not None for one in (await operator.snapshot()).deliveries)
+                left.append((step, len(discord.messages(CHANNEL)), recorded))
+            async with running_bot(core) as session:
+                for alert_id in range(1, len(Step) + 1):
+                    await until_in_step(session, alert_id)
+        titles = [card["embeds"][0]["title"] for card in discord.messages(CHANNEL)]
+    assert left == [
+        (Step.BEFORE_REQUEST, 0, 0),
+        (Step.AFTER_EFFECT, 1, 0),
+        (Step.BEFORE_RECORD, 2, 1),
+        (Step.AFTER_RECORD, 3, 3),
+    ]
+    assert len(titles) == len(set(titles)) == posts(discord) == len(Step)
