@@ -120,7 +120,7 @@ async def host(
 
     Torn down in reverse: nothing new is let in, what waits is answered, the database closes, the lock is freed.
     """
-    from jinkies.core import Core
+    from jinkies.core import Core, policy_text
     from jinkies.housekeeping import resume_tails
     from jinkies.store.database import open_writer
     from jinkies.store.reader import open_readers
@@ -133,10 +133,12 @@ async def host(
         stack.enter_context(hold_lock(config.lock_path))
         connection = await stack.enter_async_context(open_writer(config.database_path))
         reader = await stack.enter_async_context(open_readers(config.database_path))
+        writer = Writer(connection)
+        await writer.reconsider(policy_text(config), clock.now_ms())
         core = Core(
             config=config,
             clock=clock,
-            writer=Writer(connection),
+            writer=writer,
             reader=reader,
             epoch=await reader.epoch(),
             head=await reader.head(),

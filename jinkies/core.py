@@ -114,14 +114,7 @@ class Core:
         self._redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
         self._rights = config.discord.rights
         self._routes = config.routes if config.discord.missing() is None else ()
-        self._policy = Policy(
-            auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
-            services={
-                service.name: service.auto_resolve_hours * HOUR_MS
-                for service in config.services.values()
-                if service.auto_resolve_hours is not None
-            },
-        )
+        self._policy = _policy_of(config)
 
     async def __aenter__(self) -> Self:
         self._writer_task = asyncio.create_task(self._write_for_ever(), name="jinkies-writer")
@@ -451,6 +444,22 @@ class EmbeddedOperator:
 async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update, None]:
     async for one in published:
         yield one.update
+
+
+def policy_text(config: Config) -> str:
+    """What the configuration decides of an alert's life, to be compared with what it decided last time."""
+    return msgspec.json.encode(_policy_of(config), order="sorted").decode()
+
+
+def _policy_of(config: Config) -> Policy:
+    return Policy(
+        auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
+        services={
+            service.name: service.auto_resolve_hours * HOUR_MS
+            for service in config.services.values()
+            if service.auto_resolve_hours is not None
+        },
+    )
 
 
 def _alike(one: PartHealth, other: PartHealth) -> bool:

@@ -6,6 +6,8 @@ Each has its reverse, and can be undone by whoever made it for ``UNDO_S``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from jinkies.clock import iso
@@ -23,7 +25,7 @@ from jinkies.lifecycle import (
     said,
     span_text,
 )
-from jinkies.model import Actor, AlertRow, EntryKind, State
+from jinkies.model import Actor, AlertRow, EntryKind, Standing, State
 
 NOTE_LIMIT = 1_000  # characters of a note on a decision
 COMMENT_LIMIT = 4_000  # characters
@@ -147,12 +149,23 @@ def undo(row: AlertRow, command: Undo, actor: Actor, now_ms: int) -> Decision:
         raise Conflict(f"#{row.alert_id} was {last.what} by {last.by.name}: only they can undo it")
     if now_ms - last.at_ms > UNDO_S * 1000:
         raise Conflict(f"#{row.alert_id} was {last.what} more than {UNDO_S} s ago; decide anew instead")
-    new = decide(row, None, **msgspec.structs.asdict(last.before))
+    before = last.before
+    if before.state is State.SNOOZED and _is_over(before, row.count, now_ms):  # it would have woken meanwhile
+        before = msgspec.structs.replace(before, **UNDECIDED, state=State.OPEN)
+    new = decide(row, None, **msgspec.structs.asdict(before))
     return Decision(row=new, kind=EntryKind.ALERT_UNDONE, reason=f"{actor.name} took back: {last.what}")
 
 
+def _is_over(snoozed: Standing, count: int, now_ms: int) -> bool:
+    until_ms, until_count = snoozed.snoozed_until_ms, snoozed.snoozed_until_count
+    return (until_ms is not None and until_ms <= now_ms) or (until_count is not None and until_count <= count)
+
+
 def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: int) -> tuple[Decision, Decision]:
-    """The alert becomes part of another: (what becomes of it, what becomes of the other)."""
+    """The alert becomes part of another: (what becomes of it, what becomes of the other).
+
+    A resolved one that an unresolved one becomes part of is open: what one of them is, both are.
+    """
     _check_decidable(row, command.seen_rev, command.note)
     if row.alert_id == into.alert_id:
         raise Invalid(f"into: #{into.alert_id} can't be merged into itself")
@@ -163,9 +176,11 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
             f"#{row.alert_id} is {row.service}'s, #{into.alert_id} is {into.service}'s: that is not one thing"
         )
     gone = msgspec.structs.replace(resolved(row, actor, now_ms, None), merged_into=into.alert_id)
+    again = row.unresolved and not into.unresolved
     grown = msgspec.structs.replace(
-        into,
+        decide(into, None, **UNDECIDED, state=State.OPEN) if again else into,
         count=into.count + row.count,
+        snoozed_until_count=_shifted(into, row.count),
         heat=into.heat + row.heat,
         first_seen_at_ms=min(into.first_seen_at_ms, row.first_seen_at_ms),
         last_seen_at_ms=max(into.last_seen_at_ms, row.last_seen_at_ms),
@@ -181,23 +196,41 @@ def merge(row: AlertRow, into: AlertRow, command: Merge, actor: Actor, now_ms: i
     )
 
 
-def split(row: AlertRow, of: AlertRow, command: Split, actor: Actor) -> tuple[Decision, Decision]:
-    """A merged alert is one of its own again: (what becomes of it, what becomes of the one it was part of)."""
+def _shifted(row: AlertRow, by: int) -> int | None:
+    """The count that a snooze waits for, when the alert counts so many more that did not happen just now."""
+    return None if row.snoozed_until_count is None else row.snoozed_until_count + by
+
+
+def split(row: AlertRow, wholes: Sequence[AlertRow], command: Split, actor: Actor) -> list[Decision]:
+    """A merged alert is one of its own again: what becomes of it, then of each that it was part of.
+
+    Args:
+        row: the part.
+        wholes: what it was merged into, what that was merged into, and so on: all of them count its occurrences. None
+            where it was deleted meanwhile.
+        command: as it was asked.
+        actor: by whom.
+    """
     _check_seen(row, command.seen_rev)
     check_length("note", command.note, NOTE_LIMIT)
     back = decide(row, None, **UNDECIDED, state=State.OPEN, merged_into=None)
-    less = msgspec.structs.replace(
-        of,
-        count=max(1, of.count - row.count),
-        uncounted=of.uncounted + row.count,
-        parts=tuple(part for part in of.parts if part != row.alert_id),
-        revision=of.revision + 1,
-    )
-    here = said(f"split off #{of.alert_id} by {actor.name}", command.note)
+    here = said(f"split off #{row.merged_into} by {actor.name}", command.note)
     there = said(f"#{row.alert_id} split off by {actor.name}, ×{row.count:,}", command.note)
-    return (
+    return [
         Decision(row=back, kind=EntryKind.ALERT_SPLIT, reason=here),
-        Decision(row=less, kind=EntryKind.ALERT_SPLIT, reason=there),
+        *(Decision(row=_without(whole, row), kind=EntryKind.ALERT_SPLIT, reason=there) for whole in wholes),
+    ]
+
+
+def _without(whole: AlertRow, part: AlertRow) -> AlertRow:
+    count = max(1, whole.count - part.count)
+    return msgspec.structs.replace(
+        whole,
+        count=count,
+        snoozed_until_count=_shifted(whole, count - whole.count),
+        uncounted=whole.uncounted + part.count,
+        parts=tuple(one for one in whole.parts if one != part.alert_id),
+        revision=whole.revision + 1,
     )
 
 

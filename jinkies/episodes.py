@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from jinkies.model import AlertRow
+from jinkies.model import AlertRow, EntryKind
 from jinkies.store.changes import Changes, Episode
 
 _SEARCHED = ("title", "exception_type", "service", "environment", "request_path")  # see the view alert_texts
 
 
-def note(changes: Changes, before: AlertRow | None, row: AlertRow) -> None:
+def note(changes: Changes, before: AlertRow | None, row: AlertRow, kind: EntryKind) -> None:
     """Put into the changes what this one means."""
     if before is None:
         changes.opened.add(row.alert_id)
     elif renamed(before, row):
         changes.renamed.add(row.alert_id)
-    change = episode(before, row, changes.at_ms)
+    change = episode(before, row, kind, changes.at_ms)
     if change is not None:
         changes.episodes.append(change)
 
@@ -24,9 +24,13 @@ def renamed(before: AlertRow, row: AlertRow) -> bool:
     return any(getattr(before, field) != getattr(row, field) for field in _SEARCHED)
 
 
-def episode(before: AlertRow | None, row: AlertRow, now_ms: int) -> Episode | None:
-    """What becomes of the time that it is unresolved: it begins, or its times change; None when neither."""
-    begins = before is None or (row.unresolved and not before.unresolved)
+def episode(before: AlertRow | None, row: AlertRow, kind: EntryKind, now_ms: int) -> Episode | None:
+    """What becomes of the time that it is unresolved: it begins, or its times change; None when neither.
+
+    An undo begins none: what was taken back was no resolution, and no coming back.
+    """
+    undone = kind is EntryKind.ALERT_UNDONE
+    begins = before is None or (row.unresolved and not before.unresolved and not undone)
     times = (row.acknowledged_at_ms, row.resolved_at_ms)
     if before is not None and not begins and times == (before.acknowledged_at_ms, before.resolved_at_ms):
         return None
@@ -36,4 +40,6 @@ def episode(before: AlertRow | None, row: AlertRow, now_ms: int) -> Episode | No
         begun_at_ms=now_ms if begins else None,
         acknowledged_at_ms=times[0],
         resolved_at_ms=times[1],
+        taken_back=undone,
+        never_was=undone and before is not None and before.unresolved and not row.unresolved,
     )

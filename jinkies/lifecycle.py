@@ -28,6 +28,7 @@ from jinkies.model import (
 
 TITLE_LIMIT = 256  # characters of an alert's or a pull request's title (GitHub's own bound)
 HEAT_HALF_LIFE_S = 600
+UNSILENCED = "the silence is over"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +137,7 @@ def due(row: AlertRow, policy: Policy, now_ms: int, *, silenced: bool) -> Decisi
     """What time alone decides of an alert; ``silenced`` says whether the silence that holds it still runs."""
     if row.silenced_by is not None and not silenced:
         new = msgspec.structs.replace(row, silenced_by=None, silenced_until_ms=None, revision=row.revision + 1)
-        return Decision(row=new, kind=EntryKind.ALERT_UNSILENCED, reason="the silence is over")
+        return Decision(row=new, kind=EntryKind.ALERT_UNSILENCED, reason=UNSILENCED)
     if row.state is State.SNOOZED and row.snoozed_until_ms is not None and row.snoozed_until_ms <= now_ms:
         new = decide(row, None, **UNDECIDED, state=State.OPEN)
         return Decision(row=new, kind=EntryKind.ALERT_WOKE, reason="the snooze is over")

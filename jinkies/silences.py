@@ -12,9 +12,9 @@ import msgspec
 
 from jinkies.commands import StartSilence
 from jinkies.errors import Conflict, Invalid
-from jinkies.lifecycle import span_text
+from jinkies.lifecycle import UNSILENCED, Decision, span_text
 from jinkies.matching import Silence, Subject, check_matchers, matches
-from jinkies.model import Actor, AlertRow
+from jinkies.model import Actor, AlertRow, EntryKind
 
 REASON_LIMIT = 500  # characters
 LONGEST_MS = 90 * 86_400_000
@@ -50,6 +50,16 @@ def end(silence: Silence, actor: Actor, now_ms: int) -> Silence:
     if silence.ended_by is not None or silence.ends_at_ms <= now_ms:
         raise Conflict(f"silence {silence.silence_id} is over already")
     return msgspec.structs.replace(silence, ended_by=actor, ends_at_ms=max(now_ms, silence.starts_at_ms))
+
+
+def held_still(subject: Subject, silences: Iterable[Silence], now_ms: int) -> Decision | None:
+    """What becomes of an alert whose silence is over, where another one holds it; None where none does."""
+    row = silenced(subject.row, subject, silences, now_ms)
+    if row.silenced_by is None:
+        return None
+    new = msgspec.structs.replace(row, revision=row.revision + 1)
+    reason = f"{UNSILENCED}; silence {row.silenced_by} holds it still"
+    return Decision(row=new, kind=EntryKind.ALERT_UNSILENCED, reason=reason)
 
 
 def silenced(row: AlertRow, subject: Subject, silences: Iterable[Silence], now_ms: int) -> AlertRow:

@@ -71,6 +71,7 @@ from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
 NO_POLICY = Policy()
 ANYBODY = permissions_of((), allowed_roles=())
 MISSED_LIMIT = 500
+NOT_DUE_MS = 60_000  # what is due and has nothing to decide is asked again then
 
 
 class Workspace:
@@ -94,7 +95,7 @@ class Workspace:
         self._policy = policy
         self._routes = routes
         self._rights, self._declared = rights, declared
-        self._due = loaded.due
+        self._due, self._due_tags = loaded.due, loaded.due_tags
         self._silences = dict(loaded.silences)
         self._next_silence_id = loaded.next_silence_id
         self._channel_tails = dict(loaded.channel_tails)
@@ -218,7 +219,8 @@ class Workspace:
             new = prepared.stored(decision.row)
         else:
             stored = self._alerts[alert_id]
-            decision = lifecycle.occurred(stored.row, command, at_ms)
+            own = msgspec.structs.replace(stored.row, merged_into=None)  # what it was part of is deleted, if it was
+            decision = lifecycle.occurred(own, command, at_ms)
             if decision.kind is None:
                 return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
             new = msgspec.structs.replace(stored, row=decision.row)
@@ -263,19 +265,29 @@ class Workspace:
     def _merge(self, command: Merge, actor: Actor) -> Outcome:
         row, into = self._stored(command.alert_id), self._stored(command.into)
         gone, grown = decisions.merge(row.row, into.row, command, actor, self._now_ms)
-        return self._both((row, gone), (into, grown), actor)
+        return self._all([(row, gone), (into, grown)], actor)
 
     def _split(self, command: Split, actor: Actor) -> Outcome:
         row = self._stored(command.alert_id)
         if row.row.merged_into is None:
             return msgspec.structs.replace(_outcome(row.row, None, "it is part of no other alert"), changed=False)
-        of = self._stored(row.row.merged_into)
-        back, less = decisions.split(row.row, of.row, command, actor)
-        return self._both((row, back), (of, less), actor)
+        wholes = self._wholes(row)
+        decided = decisions.split(row.row, [whole.row for whole in wholes], command, actor)
+        return self._all(list(zip((row, *wholes), decided, strict=True)), actor)
 
-    def _both(self, one: tuple[StoredAlert, Decision], other: tuple[StoredAlert, Decision], actor: Actor) -> Outcome:
-        seqs = [self._settle(stored, decision, actor) for stored, decision in (one, other)]
-        return _outcome(one[1].row, seqs[-1], one[1].reason)
+    def _all(self, decided: list[tuple[StoredAlert, Decision]], actor: Actor) -> Outcome:
+        """Settle decisions that belong together; the first says what came of them."""
+        seqs = [self._settle(stored, decision, actor) for stored, decision in decided]
+        return _outcome(decided[0][1].row, seqs[-1], decided[0][1].reason)
+
+    def _wholes(self, part: StoredAlert) -> list[StoredAlert]:
+        """What it is part of, what that is part of, and so on, as far as they are there."""
+        wholes: list[StoredAlert] = []
+        into = part.row.merged_into
+        while into is not None and into in self._alerts:
+            wholes.append(self._alerts[into])
+            into = wholes[-1].row.merged_into
+        return wholes
 
     def _bulk(self, request: Request, command: Bulk) -> Outcome:
         if not 1 <= len(command.items) <= BULK_LIMIT:
@@ -298,16 +310,22 @@ class Workspace:
 
     def _tick(self, actor: Actor) -> Outcome:
         due, self._due = self._due, []
-        outcomes = [
-            self._change(
-                alert_id,
-                actor,
-                lambda row: lifecycle.due(row, self._policy, self._now_ms, silenced=self._holds(row.silenced_by)),
-            )
-            for alert_id in due
-        ]
-        changed = sum(outcome.changed for outcome in outcomes)
-        return Outcome(changed=changed > 0, reason=f"{changed} due")
+        changed = sum(self._change(alert_id, actor, self._due_decision).changed for alert_id in due)
+        for alert_id in due:
+            if alert_id not in self.changes.alerts:  # it was due by what is configured no more
+                at_ms = lifecycle.due_at_ms(self._stored(alert_id).row, self._policy)
+                past = at_ms is not None and at_ms <= self._now_ms
+                self.changes.rescheduled[alert_id] = self._now_ms + NOT_DUE_MS if past else at_ms
+        return Outcome(changed=bool(due), reason=f"{changed} due")
+
+    def _due_decision(self, row: AlertRow) -> Decision:
+        holds = self._holds(row.silenced_by)
+        if row.silenced_by is not None and not holds:
+            fingerprint, tags = self._stored(row.alert_id).fingerprint, self._due_tags.get(row.alert_id, {})
+            subject = Subject(row=row, fingerprint=fingerprint, tags=tags)
+            if (held := silences.held_still(subject, self._silences.values(), self._now_ms)) is not None:
+                return held
+        return lifecycle.due(row, self._policy, self._now_ms, silenced=holds)
 
     def _holds(self, silence_id: int | None) -> bool:
         silence = self._silences.get(silence_id) if silence_id is not None else None
@@ -431,9 +449,8 @@ class Workspace:
     def _found(self, fingerprint: str) -> int | None:
         """The alert that counts occurrences of a fingerprint: what it was merged into, where it was."""
         alert_id = self._by_fingerprint.get(fingerprint)
-        while alert_id is not None and (into := self._alerts[alert_id].row.merged_into) in self._alerts:
-            alert_id = into
-        return alert_id
+        wholes = self._wholes(self._alerts[alert_id]) if alert_id is not None else []
+        return wholes[-1].row.alert_id if wholes else alert_id
 
     def _settle(self, stored: StoredAlert, decision: Decision, actor: Actor) -> int:
         """Keep what was decided, and tell of it; gives the journal's position."""
@@ -446,7 +463,7 @@ class Workspace:
         self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
         self._by_fingerprint[stored.fingerprint] = row.alert_id
         self.changes.counts = tally.recount(self.changes.counts, was, row)
-        note(self.changes, was, row)
+        note(self.changes, was, row, kind)
         news = News(
             decided=was is not None and row.decision_rev > was.decision_rev and not _is_over(row, actor),
             back=calling.heard(was, row, kind),

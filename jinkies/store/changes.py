@@ -29,6 +29,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     begun_at_ms: int | None  # None: it goes on, and these are its new times
     acknowledged_at_ms: int | None
     resolved_at_ms: int | None
+    taken_back: bool = False  # by an undo: else who acknowledged first did, whatever comes later
+    never_was: bool = False  # it was begun by what is taken back
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class Loaded(msgspec.Struct, kw_only=True):
     channel_tails: dict[int, ChannelTail]  # those that are not settled
     due: list[int]  # ids of alerts that time decides on
     expired: list[int]  # ids of resolved alerts that are past keeping
+    due_tags: dict[int, dict[str, str]] = {}  # of the newest occurrences of those of ``due`` that are silenced
     compactable: int = 0  # the journal may go up to here, in this step
 
 
@@ -101,6 +104,9 @@ class Changes(msgspec.Struct, kw_only=True):
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
     storms: dict[str, Storm] = msgspec.field(default_factory=dict)
+    rescheduled: dict[int, int | None] = msgspec.field(
+        default_factory=dict
+    )  # when time decides, where nothing else is new
     searched: dict[int, Later] = msgspec.field(default_factory=dict)  # what the search is told of later occurrences
     next_alert_id: int = 0
     counts: Counts = Counts()
@@ -118,5 +124,6 @@ class Changes(msgspec.Struct, kw_only=True):
             self.compact_through,
             self.channel_tails,
             self.searched,
+            self.rescheduled,
         )
         return not any(written) and self.tails is None

@@ -41,16 +41,19 @@ def compact(db: sqlite3.Connection, changes: Changes) -> None:
 
 def write_episodes(db: sqlite3.Connection, episodes: Iterable[Episode]) -> None:
     """Begin the times that alerts are unresolved, or say what became of the newest."""
+    newest = "opened_at_ms = (SELECT max(opened_at_ms) FROM episodes WHERE alert_id = ?)"
     for one in episodes:
-        if one.begun_at_ms is not None:
+        if one.never_was:
+            db.execute(f"DELETE FROM episodes WHERE alert_id = ? AND {newest}", (one.alert_id, one.alert_id))  # noqa: S608 - a literal
+        elif one.begun_at_ms is not None:
             db.execute(
                 "INSERT OR REPLACE INTO episodes (alert_id, opened_at_ms, service, acknowledged_at_ms, resolved_at_ms)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (one.alert_id, one.begun_at_ms, one.service, one.acknowledged_at_ms, one.resolved_at_ms),
             )
         else:
+            first = "?" if one.taken_back else "coalesce(acknowledged_at_ms, ?)"
             db.execute(
-                "UPDATE episodes SET acknowledged_at_ms = ?, resolved_at_ms = ? WHERE alert_id = ? AND"
-                " opened_at_ms = (SELECT max(opened_at_ms) FROM episodes WHERE alert_id = ?)",
+                f"UPDATE episodes SET acknowledged_at_ms = {first}, resolved_at_ms = ? WHERE alert_id = ? AND {newest}",  # noqa: S608 - literals
                 (one.acknowledged_at_ms, one.resolved_at_ms, one.alert_id, one.alert_id),
             )

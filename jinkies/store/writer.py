@@ -14,8 +14,9 @@ import msgspec
 
 from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
+from jinkies.lifecycle import Policy
 from jinkies.matching import Silence
-from jinkies.model import AlertRow, ChannelTail, Counts, Delivery
+from jinkies.model import AlertRow, ChannelTail, Counts, Delivery, Occurrence
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
@@ -56,7 +57,9 @@ _INSERT_TEXT = (
 )
 
 _encode = msgspec.json.Encoder().encode
+NO_POLICY = msgspec.json.encode(Policy(), order="sorted").decode()
 _row = msgspec.json.Decoder(AlertRow).decode
+_occurrence = msgspec.json.Decoder(Occurrence).decode
 _silence = msgspec.json.Decoder(Silence).decode
 _channel_tail = msgspec.json.Decoder(ChannelTail).decode
 _storm = msgspec.json.Decoder(Storm).decode
@@ -81,6 +84,20 @@ class Writer:
         """
         in_turn: Callable[..., Awaitable[list[bytes]]] = self._db._execute  # noqa: SLF001 - aiosqlite has no other
         return await in_turn(self._transact, wanted, decide)
+
+    async def reconsider(self, policy: str, now_ms: int) -> None:
+        """Where what time decides is configured otherwise than last time, all that is unresolved is looked at anew."""
+        kept = list(await self._db.execute_fetchall("SELECT value FROM meta WHERE name = 'policy'"))
+        if policy == (kept[0][0] if kept else NO_POLICY):
+            return
+        await self._db.execute("BEGIN IMMEDIATE")
+        await self._db.execute(
+            "UPDATE alerts SET due_at_ms = ? WHERE state IN ('open', 'acknowledged', 'snoozed')"
+            " AND coalesce(due_at_ms, ?) >= ?",
+            (now_ms, now_ms, now_ms),
+        )
+        await self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('policy', ?)", (policy,))
+        await self._db.execute("COMMIT")
 
     @property
     def _sqlite(self) -> sqlite3.Connection:
@@ -135,6 +152,7 @@ class Writer:
             silences=self._load_silences(wanted.now_ms),
             channel_tails=self._load_channel_tails() if wanted.channel_tails else {},
             due=due,
+            due_tags=self._load_due_tags(due),
             expired=self._load_expired(wanted),
             compactable=self._load_compactable(wanted, head),
         )
@@ -210,12 +228,23 @@ class Writer:
         )
         return [alert_id for (alert_id,) in rows]
 
+    def _load_due_tags(self, due: list[int]) -> dict[int, dict[str, str]]:
+        if not due:
+            return {}
+        rows = self._fetch(
+            "SELECT alert_id, (SELECT image FROM occurrences AS o WHERE o.alert_id = a.alert_id ORDER BY ordinal DESC"
+            " LIMIT 1) FROM alerts AS a WHERE silenced_by IS NOT NULL AND alert_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(due),),
+        )
+        return {alert_id: _occurrence(image).tags for alert_id, image in rows if image is not None}
+
     def _load_expired(self, wanted: Wanted) -> list[int]:
         if wanted.expire_before_ms is None:
             return []
         rows = self._fetch(
-            "SELECT alert_id FROM alerts INDEXED BY alerts_by_resolution WHERE state = 'resolved'"
-            " AND resolved_at_ms < ? AND last_seen_at_ms < ? LIMIT ?",
+            "SELECT alert_id FROM alerts AS a INDEXED BY alerts_by_resolution WHERE state = 'resolved'"
+            " AND resolved_at_ms < ? AND last_seen_at_ms < ? AND NOT EXISTS"  # a part is known as long as the whole
+            " (SELECT 1 FROM alerts AS w WHERE w.alert_id = CAST(a.image AS TEXT) ->> '$.merged_into') LIMIT ?",
             (wanted.expire_before_ms, wanted.expire_before_ms, wanted.expire_limit),
         )
         return [alert_id for (alert_id,) in rows]
@@ -228,6 +257,10 @@ class Writer:
 
     def _apply(self, changes: Changes) -> list[bytes]:
         self._write_alerts(changes)
+        self._many(
+            "UPDATE alerts SET due_at_ms = ? WHERE alert_id = ?",
+            [(at_ms, alert_id) for alert_id, at_ms in changes.rescheduled.items()],
+        )
         bodies = self._write_journal(changes.entries)
         many(
             self._sqlite,
