@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -18,10 +19,12 @@ from jinkies.core import Core
 from jinkies.logs.ledger import Ledger
 from jinkies.logs.service import LogsService
 from jinkies.logs.viewers import GONE
-from jinkies.model import Coverage, TailBatch, TailMode, TailSpec
+from jinkies.model import Coverage, LogEvent, TailBatch, TailMode, TailSpec
 from jinkies.operator import Operator
 from jinkies.simulators.cloudwatch import SimulatedCloudWatch, World
 from tests.logs.conftest import desk
+from tui.coverage import CoverageMap
+from tui.tailing import OVERLAP_MS, Tailing
 
 RING = 20
 LINES = 100
@@ -129,3 +132,37 @@ async def test_who_asked_for_less_than_what_is_held_is_told_nothing(
     assert len(out.splitlines()) == 8
     assert "no longer holds" not in err
     assert "missing" not in err
+
+
+async def test_the_console_goes_on_where_it_was_whatever_core_answers(core: Core, operator: Operator) -> None:
+    """The second ``LogsService`` knows nothing of the first one's tail."""
+    clock, given, ledger = SystemClock(), list[LogEvent](), CoverageMap()
+
+    def fold(batch: TailBatch) -> None:
+        given.extend(batch.events)
+        ledger.fold(batch.spans)
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():  # noqa: ASYNC110 - another task folds
+                await asyncio.sleep(0.02)
+
+    async with AsyncExitStack() as stack:
+        cloudwatch = await stack.enter_async_context(SimulatedCloudWatch(World(GROUP), clock=clock))
+        begun_ms = clock.now_ms()
+        cloudwatch.world.put(GROUP, "before", begun_ms - 20_000, stream="web")
+        tailing = Tailing(lambda: operator, clock, SPEC, fold, ledger)
+        async with LogsService(desk(cloudwatch.address), clock) as core.logs:
+            following = asyncio.create_task(tailing.run(lambda: given))
+            await until(lambda: bool(given) and ledger.settled_until_s() is not None)
+            settled_s = ledger.settled_until_s() or 0
+            again = LogsService(desk(cloudwatch.address), clock)
+            core.logs = await stack.enter_async_context(again)
+        cloudwatch.world.put(GROUP, "while away", begun_ms - 500, stream="web")
+        await until(lambda: any(event.message == "while away" for event in given))
+        assert [event.message for event in given] == ["before", "while away"]
+        (saved,) = again.saved_tails()
+        assert saved.start_ms == settled_s * 1_000 - OVERLAP_MS > tailing.start_ms
+        following.cancel()
+        await asyncio.wait({following})
+    core.logs = None
