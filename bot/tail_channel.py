@@ -161,7 +161,7 @@ class TailChannel:
 
         work = follow(self._operator, self._clock, tail, view, moved)
         shown = Shown(tail, view, group.create_task(work, name=f"tail-{tail.number}"), self._clock.monotonic_s())
-        shown.suspect = tail.message_id is None and tail.started_at_ms <= self._began_ms
+        shown.suspect = tail.started_at_ms <= self._began_ms
         return shown
 
     def _forget(self) -> None:
@@ -269,8 +269,8 @@ class TailChannel:
         return True
 
     async def _adopt(self, shown: Shown) -> None:
-        """Take a message of ours for the tail's that nobody recorded, if there is one."""
-        found = await self._sight(shown.tail, newer_than=shown.too_old)
+        """Take a message of ours for the tail's that is newer than the one that was recorded, if there is one."""
+        found = await self._sight(shown.tail, newer_than=shown.message_id)
         if found is not None:
             log.info("adopted the message %s of tail %d", found, shown.tail.number)
             shown.message_id, shown.too_old = found, None

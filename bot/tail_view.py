@@ -46,6 +46,7 @@ class TailView:
         self._start_s = self._asked_s = tail.start_ms // 1000
         self._from_s = self._start_s  # of event time: what is told of earlier is not for us
         self._heard_ms = tail.started_at_ms
+        self._settled_s = max(tail.start_ms, tail.totals.until_ms) // 1000  # every line of before has come
         self._lines: deque[LogEvent] = deque(maxlen=LINES)
         self._coverage: dict[int, Coverage] = {}
         self._reasons: dict[Coverage, str] = {}
@@ -55,8 +56,7 @@ class TailView:
     def attached(self, from_ms: int) -> None:
         """The core begins to tell of it, from what it holds on; asked for was what came ``from_ms`` on."""
         self._asked_s, self._from_s = from_ms // 1000, self._start_s
-        if self.heard:
-            self.tally.again(self._heard_ms)
+        self.tally.again(self._settled_s * 1000, self._heard_ms)
         self._lines.clear()
         self.away = None
 
@@ -76,15 +76,17 @@ class TailView:
 
     def totals(self) -> TailTotals:
         """What to keep for after a restart."""
-        return self.tally.totals(self._heard_ms)
+        return self.tally.totals(self._settled_s * 1000, self._heard_ms)
 
     def known_until_ms(self) -> int:
         """From when on lines are wanted again when the tail is taken up."""
-        return self.tally.known_until_ms(self._heard_ms)
+        return max(self._start_s * 1000, self.totals().until_ms)
 
     def _cover(self, span: LedgerSpan) -> None:
         begin_s = max(span.start_s, self._from_s, span.end_s - MOST_SECONDS)
         self._coverage.update(dict.fromkeys(range(begin_s, span.end_s), span.coverage))
+        while self._coverage.get(self._settled_s, Coverage.BACKFILLING) is not Coverage.BACKFILLING:
+            self._settled_s += 1
         if span.reason:
             self._reasons[span.coverage] = span.reason
         if len(self._coverage) > 2 * MOST_SECONDS:

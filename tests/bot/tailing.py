@@ -34,8 +34,9 @@ class Scene:
 
     def say(self, *messages: str, ago_s: float = 0.0) -> None:
         """Lines of now, or of some time ago."""
-        for message in messages:
-            self.cloudwatch.world.put(GROUP, message, self.desk.clock.now_ms() - int(ago_s * 1000))
+        now_ms = self.desk.clock.now_ms()
+        for message in messages:  # the update of this very moment may be on its way already
+            self.cloudwatch.world.put(GROUP, message, now_ms - int(ago_s * 1000), live_ms=now_ms + 1)
             self.lines += 1
 
     async def follow(self, who: str = "velma", channel: str = CHANNEL, **options: object) -> Answer:
