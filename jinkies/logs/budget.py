@@ -37,6 +37,7 @@ UNBOUNDED_START = 10.0  # the rate that an unbounded budget falls to, before it 
 PATIENCE_S = 120.0  # how long one request puts up with being throttled
 UNBOUNDED_PAGES = 20.0  # a second that one process reads, decodes and prints with ease
 LATENCY_SHARE = 0.2  # of the newest answer's delay in what is known of it
+USUAL_DELAY_S = 0.3  # of a page of the real service
 MARGIN = 1.25  # answers don't come one as quick as the other
 
 _AWS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
@@ -221,6 +222,11 @@ class Paced:
         if self._delay_s is None:
             return 1
         return max(1, math.ceil(self._delay_s * (UNBOUNDED_PAGES if rate is None else rate * MARGIN)))
+
+    def depth_at_first(self) -> int:
+        """As ``depth``, as long as nothing was answered: at the real service's usual delay."""
+        rate = self._budget.rate
+        return 1 if rate is None else max(1, math.ceil(USUAL_DELAY_S * rate * MARGIN))
 
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         """See ``PageSource.page``. A throttled request is repeated for ``PATIENCE_S``, then it fails."""

@@ -6,15 +6,15 @@ from collections import Counter, deque
 
 from jinkies.model import LogEvent
 
-FRONTIER = 0.8  # of ``AHEAD`` up to which new slices are begun; the rest is for helping those before them
+FRONTIER = 0.5  # of ``AHEAD`` up to which new slices are begun; the rest is for helping those before them
 LEAST_PAGES = 2.0  # that a slice should hold: each slice ends in a page that is not full
 SHARES = 1.0  # slices for each of those that may be under way, of what is left: the last ones are short
 SEARCH_PAGES = 5  # of a slice that brought little, after which its pages are known to end by searching
 PARTS = 8  # of a page that are looked at for how dense they are
 FADE = 0.05  # of what is known of the mean, with each page
 ALIKE = 3.0  # times as dense, or as thin, is the same density
-LASTING = 2.0  # pages of one density, from which on it is thought to stay for as long again behind a slice, too
-FILL = 0.95  # of that, so that it doesn't end a few events late with one more page
+STEADY = 2.0  # pages for which any density is thought to last, be it seen ever so briefly
+FILL = 0.95  # of a slice's pages, so that it doesn't end a few events late with one more
 LEAST_SEEN = 1 / 8  # of a page, where next to nothing was read: bounds what is expected of the rest
 SLICES_AT_LEAST, SLICES_SHARE = 16, 2  # most slices: so many, and one for so many pages; bounds the requests
 WASTE_AT_LEAST, WASTE_SHARE = 12, 8  # requests whose answers may be thrown away for that: so many, and one in so many
@@ -24,16 +24,18 @@ LEAST_SHRINK_MS = 2_000
 class Span:
     """A slice: both ends inclusive, in milliseconds. Not begun, it is what nobody reads yet."""
 
-    def __init__(self, start_ms: int, end_ms: int, pace: float | None) -> None:
+    def __init__(self, start_ms: int, end_ms: int) -> None:
         self.start_ms = start_ms
         self.end_ms = end_ms
-        self.pace = pace  # milliseconds that a page covers where this is just now; None is not known
-        self.steady_ms = 0.0  # for how long it was so, and is thought to stay so
+        self.pace: float | None = None  # milliseconds that a page covers where it was read last; None is not known
+        self.seen_ms = start_ms - 1  # up to where that was seen
+        self.steady_ms = 0.0  # for how long it was so
         self.ask_ms = (start_ms, end_ms)  # what is asked for; its end is later than ``end_ms`` once some was given away
         self.token: str | None = None
         self.requests = 0
         self.empty = 0  # pages in a row
         self.events = 0
+        self.blind = False  # begun before anything was known
         self.busy = False
         self.done = False
         self.failure: BaseException | None = None
@@ -41,6 +43,10 @@ class Span:
         self.at_reached: list[LogEvent] = []  # all events of that millisecond, while they may be asked for again
         self.again: Counter[LogEvent] = Counter()  # those of a repeated millisecond that were taken before
         self.pages: deque[list[LogEvent]] = deque()
+
+    def expect_as(self, other: Span) -> None:
+        """Expect what another, which lies before it, has seen to go on."""
+        self.pace, self.seen_ms, self.steady_ms = other.pace, other.seen_ms, other.steady_ms
 
     def note(self, own: tuple[LogEvent, ...]) -> None:
         """A page came; remember how far it reached."""
@@ -69,8 +75,9 @@ class Span:
 class Plan:
     """How wide slices should be, by experience.
 
-    How dense a range is, is known where it was read last: that is thought to go on for as long as it lasted so far.
-    Beyond, the mean of the last pages is as good a guess as any: lines come in bursts.
+    How dense a range is, is known where it was read last. That goes on for a while, the longer the longer it lasted
+    already: having lasted for s, it is taken to go on for d more with a chance of (s / (s + d))², which is s more on
+    average. Beyond, the mean of the last pages is as good a guess as any: lines come in bursts.
     """
 
     def __init__(self, ahead: int) -> None:
@@ -91,6 +98,7 @@ class Plan:
         self._capacity = max(self._capacity, len(own))
         if not own:
             return
+        span.seen_ms = own[-1].timestamp_ms
         if self.is_full(len(own)):
             self._measure(span, own)
         else:
@@ -123,6 +131,7 @@ class Plan:
 
     def finished(self, span: Span, own: tuple[LogEvent, ...]) -> None:
         """A slice came to its end: what its pages covered."""
+        span.seen_ms = span.end_ms
         self._requests += 1
         self._pages += min(1.0, len(own) / self._capacity)
         width = span.end_ms - span.start_ms + 1
@@ -146,15 +155,27 @@ class Plan:
 
     def pages(self, span: Span, from_ms: int) -> float:
         """How many a slice is thought to have from a moment on."""
-        width = max(0, span.end_ms - from_ms + 1)
-        near = min(float(width), span.steady_ms)
-        return near / (span.pace or 1.0) + (width - near) / self._mean()
+        begin = max(0, from_ms - span.seen_ms - 1)
+        return max(0.0, self._within(span, begin + max(0, span.end_ms - from_ms + 1)) - self._within(span, begin))
 
-    def milliseconds(self, span: Span, pages: float) -> int:
-        """How long so many pages are thought to take, at least 1."""
-        near = span.steady_ms / (span.pace or 1.0)
-        beyond = span.steady_ms + (pages - near) * self._mean()
-        return max(1, int(pages * (span.pace or 1.0) if pages <= near else beyond))
+    def milliseconds(self, span: Span, from_ms: int, pages: float) -> int:
+        """How long so many pages are thought to take from a moment on, at least 1."""
+        begin = max(0, from_ms - span.seen_ms - 1)
+        aim = self._within(span, begin) + pages
+        low, high = 0.0, pages * max(span.pace or 1.0, self._mean())
+        while high - low > 1 and high - low > low / 64:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._within(span, begin + middle) < aim else (low, middle)
+        return max(1, int(high))
+
+    def _within(self, span: Span, far_ms: float) -> float:
+        """Pages that are thought to lie within so many milliseconds behind what was seen."""
+        mean = self._mean()
+        if not span.pace:
+            return far_ms / mean
+        steady = max(span.steady_ms, STEADY * span.pace)
+        near = steady * far_ms / (steady + far_ms)
+        return near / span.pace + (far_ms - near) / mean
 
     def most_pages(self, depth: int) -> float:
         """That a slice should hold, so that all that are read at once can wait for the first."""
@@ -174,5 +195,5 @@ class Plan:
     def width(self, span: Span, from_ms: int, depth: int) -> int:
         """Milliseconds that a slice should take of what ``span`` has from a moment on, at least 1."""
         share = self.pages(span, from_ms) / (SHARES * depth)
-        width = self.milliseconds(span, min(self.most_pages(depth), max(LEAST_PAGES, share)) * FILL)
+        width = self.milliseconds(span, from_ms, min(self.most_pages(depth), max(LEAST_PAGES, share)) * FILL)
         return max(LEAST_SHRINK_MS, width) if self._search_ms else width

@@ -39,6 +39,7 @@ class Shelf:
         self.under_way = 0
         self.most_under_way = 0
         self.most = WORKERS  # requests under way that are of use
+        self.most_at_first = 1  # likewise, before any answer
         self.fails_at_ms: int | None = None  # a request that would read this far fails
         self._times = [event.timestamp_ms for event in self.events]
         self._random = random.Random(seed)
@@ -52,6 +53,9 @@ class Shelf:
 
     def depth(self) -> int:
         return self.most
+
+    def depth_at_first(self) -> int:
+        return self.most_at_first
 
     async def page(self, ask: Ask, token: str | None = None, /) -> Page:
         assert ask.end_ms is not None

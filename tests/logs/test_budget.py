@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -212,6 +213,7 @@ async def test_as_many_requests_under_way_as_use_the_pace(
     budget = Budget(clock, rate)
     paced = Paced(Slow(), budget, clock)
     assert paced.depth() == 1, "nothing is known yet"
+    assert paced.depth_at_first() == math.ceil(0.3 * rate * 1.25) if rate else 1, "as slow as the real service"
     reading = asyncio.create_task(paced.page(ASK))
     await pass_s(clock, 1)
     await reading

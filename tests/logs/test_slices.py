@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinkies.errors import UpstreamError
+from jinkies.logs.apart import HEAD_PAGES
 from jinkies.logs.fetch import Ask, LineFilter, by_time
-from jinkies.logs.slices import AHEAD, HEAD_PAGES, WORKERS, Progress, SlicedReader, sliced
+from jinkies.logs.slices import AHEAD, BLIND_EVENTS, WORKERS, Progress, SlicedReader, sliced
 from jinkies.model import LogEvent
 from tests.logs.shelf import GROUP, Shelf, event
 
@@ -95,6 +96,33 @@ async def test_groups_are_merged(held: list[tuple[list[LogEvent], int]], page_si
     everything = [one for events, _ in held for one in events]
     assert list(map(by_time, found)) == sorted(map(by_time, everything))
     assert sorted(found, key=repr) == sorted(everything, key=repr)
+
+
+@given(groups(), st.integers(1, 30), st.sampled_from([0, 700, 5_000]), st.integers(2, 16), st.integers(0, 1_000))
+async def test_who_wants_very_many_gets_the_same(
+    held: tuple[list[LogEvent], int], page_size: int, scan_ms: int, first: int, seed: int
+) -> None:
+    events, end_ms = held
+    if scan_ms:
+        end_ms = min(end_ms, 400 * scan_ms)
+    expected = sorted((one for one in events if one.timestamp_ms <= end_ms), key=by_time)
+    shelf = Shelf(events, page_size=page_size, scan_ms=scan_ms, seed=seed)
+    shelf.most_at_first = first
+    assert await read(shelf, 0, end_ms, limit=BLIND_EVENTS) == expected
+    assert shelf.most_under_way <= WORKERS
+    pages = math.ceil(len(expected) / page_size) + (end_ms // scan_ms if scan_ms else 0)
+    assert len(shelf.asks) <= 2.25 * pages + 3 * WORKERS
+
+
+async def test_the_first_requests_of_who_wants_very_many_go_out_together() -> None:
+    shelf = Shelf([event(at * 10) for at in range(100_000)], page_size=500)
+    shelf.most_at_first = 8
+    assert len(await read(shelf, 0, 999_999, limit=BLIND_EVENTS)) >= BLIND_EVENTS
+    assert [ask.start_ms for ask in shelf.asks[:2]] == [0, 125_000], "not where the first page ends"
+    few = Shelf([event(at) for at in range(10)], page_size=500)
+    few.most_at_first = 8
+    assert len(await read(few, 0, 999_999, limit=BLIND_EVENTS)) == 10
+    assert len(few.asks) <= 8, "what it costs where there is next to nothing"
 
 
 async def test_one_page_costs_one_request() -> None:
