@@ -52,6 +52,7 @@ class Shown(msgspec.Struct):
     channel_id: str = ""
     content: str = ""
     author: _User | None = None
+    flags: int = 0
     embeds: tuple[ShownEmbed, ...] = ()
 
 

@@ -9,6 +9,7 @@ import interactions
 from bot import custom_ids
 from bot.answers import FORM_LIMIT_S, Reply
 from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.own_cards import on_its_card
 from bot.commands.unknown import UNKNOWN
 from bot.commands.wiring import Call, component, form
 from bot.custom_ids import CustomId, FormField, epoch8
@@ -38,7 +39,8 @@ class _Cards:
         meant = custom_ids.parse(call.custom_id)
         if meant is None:
             return UNKNOWN
-        return await self._desk.act(command_of(meant), call.caller, call.key, foreign=meant.epoch8)
+        reply = await self._desk.act(command_of(meant), call.caller, call.key, foreign=meant.epoch8)
+        return await on_its_card(self._desk, call, meant.alert_id, reply)
 
     async def list_open(self, call: Call) -> Reply:
         await self._desk.require(call.caller, Permission.VIEW, what="list of open alerts")
@@ -76,7 +78,8 @@ class _Cards:
             base_branch=values.get(FormField.BASE_BRANCH, "") or None,
             notes=values.get(FormField.NOTES, ""),
         )
-        return await self._desk.act(command, call.caller, call.key, foreign=digits)
+        reply = await self._desk.act(command, call.caller, call.key, foreign=digits)
+        return await on_its_card(self._desk, call, alert_id, reply)
 
 
 def command_of(meant: CustomId) -> AnyCommand:

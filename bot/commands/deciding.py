@@ -29,6 +29,7 @@ from jinkies.commands import (
     Undo,
 )
 from jinkies.errors import Conflict, Invalid
+from jinkies.model import State
 from jinkies.permissions import Permission
 
 COMMENT_LIMIT = 4_000  # characters (as the core bounds them)
@@ -62,17 +63,19 @@ class _Comment(_One, frozen=True, kw_only=True):
 def install(client: interactions.Client, desk: Desk) -> None:
     """Give a client the commands, and the button that undoes."""
     deciding = _Deciding(desk)
-    complete = options.complete_alert(desk)
+    complete, any_state = options.complete_alert(desk), options.complete_alert(desk, states=tuple(State))
+    to_acknowledge = options.complete_alert(desk, states=(State.OPEN, State.SNOOZED))
+    to_reopen = options.complete_alert(desk, states=(State.ACKNOWLEDGED, State.SNOOZED, State.RESOLVED))
     note = options.note()
-    for name, description, run, more in (
-        ("ack", "Acknowledge an alert: you are on it", deciding.acknowledge, [note]),
-        ("resolve", "Resolve an alert: it is over", deciding.resolve, [note]),
-        ("reopen", "Take an acknowledgement, a snooze or a resolution back", deciding.reopen, [note]),
-        ("assign", "Say who is to look at an alert", deciding.assign, [*_assign_options(), note]),
-        ("comment", "Add a line to an alert's timeline", deciding.comment, [_comment_option()]),
+    for name, description, run, more, completes in (
+        ("ack", "Acknowledge an alert: you are on it", deciding.acknowledge, [note], to_acknowledge),
+        ("resolve", "Resolve an alert: it is over", deciding.resolve, [note], complete),
+        ("reopen", "Take an acknowledgement, a snooze or a resolution back", deciding.reopen, [note], to_reopen),
+        ("assign", "Say who is to look at an alert", deciding.assign, [*_assign_options(), note], complete),
+        ("comment", "Add a line to an alert's timeline", deciding.comment, [_comment_option()], any_state),
     ):
         given = [options.alert_id(), *more]
-        slash(client, desk, name, description, run, options=given, completes=complete, needs=Permission.ACKNOWLEDGE)
+        slash(client, desk, name, description, run, options=given, completes=completes, needs=Permission.ACKNOWLEDGE)
     slash(
         client,
         desk,
@@ -83,7 +86,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
         completes=complete | options.complete_span("for"),
         needs=Permission.ACKNOWLEDGE,
     )
-    slash(client, desk, "alert", "Show one alert", deciding.show, options=[options.alert_id()], completes=complete)
+    slash(client, desk, "alert", "Show one alert", deciding.show, options=[options.alert_id()], completes=any_state)
     component(client, desk, "undo", custom_ids.UNDO, deciding.undo)
 
 

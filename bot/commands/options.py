@@ -13,7 +13,7 @@ from bot.commands.desk import Desk
 from bot.commands.wiring import Choice, Complete, Typed
 from bot.render import choice_name
 from jinkies.errors import Invalid
-from jinkies.model import AlertRow
+from jinkies.model import UNRESOLVED, AlertRow, State
 from jinkies.permissions import Permission
 from jinkies.query import completions
 from jinkies.reading.times import parse_time
@@ -114,11 +114,12 @@ def read_moment_ms(given: str, name: str, now_ms: int) -> int:
     return parse_time(given, now_ms=now_ms, zone=UTC, name=name)
 
 
-def complete_alert(desk: Desk, option: str = "id") -> dict[str, Complete]:
-    """What completes an alert's id: the unresolved ones whose number or text has what was typed."""
+def complete_alert(desk: Desk, option: str = "id", *, states: Sequence[State] = UNRESOLVED) -> dict[str, Complete]:
+    """What completes an alert's id: those at hand, of some states, whose number or text has what was typed."""
 
     async def complete(typed: Typed) -> Sequence[Choice]:
-        return [Choice(choice_name(row), str(row.alert_id)) for row in matching(desk.rows(typed.caller), typed.text)]
+        rows = [row for row in desk.rows(typed.caller) if row.state in states]
+        return [Choice(choice_name(row), str(row.alert_id)) for row in matching(rows, typed.text)]
 
     return {option: complete}
 
@@ -159,12 +160,9 @@ def complete_span(option: str, spans: Sequence[str] = _SPANS) -> dict[str, Compl
 
 
 def matching(rows: Iterable[AlertRow], typed: str) -> list[AlertRow]:
-    """Unresolved alerts whose number or text has what was typed, the newest first; at most ``CHOICES``."""
+    """Alerts whose number or text has what was typed, the newest first; at most ``CHOICES``."""
     wanted = typed.strip().lstrip("#").casefold()
     found = [
-        row
-        for row in rows
-        if row.unresolved
-        and (str(row.alert_id).startswith(wanted) or wanted in f"{row.title} {row.service}".casefold())
+        row for row in rows if str(row.alert_id).startswith(wanted) or wanted in f"{row.title} {row.service}".casefold()
     ]
     return sorted(found, key=lambda row: row.last_seen_at_ms, reverse=True)[:CHOICES]

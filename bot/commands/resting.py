@@ -8,6 +8,7 @@ from bot import custom_ids
 from bot.answers import FORM_LIMIT_S, Reply, Seen
 from bot.commands import options
 from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.own_cards import on_its_card
 from bot.commands.wiring import Call, component, form
 from bot.custom_ids import FormField, epoch8
 from bot.render import Form, silence_form
@@ -37,7 +38,8 @@ class _Resting:
             raise Invalid("this card offers a snooze that is no more; use /snooze")
         until_ms = None if chosen.span_ms is None else self._desk.clock.now_ms() + chosen.span_ms
         command = Snooze(alert_id=alert_id, until_ms=until_ms, occurrences=chosen.occurrences)
-        return await self._desk.act(command, call.caller, call.key, foreign=digits)
+        reply = await self._desk.act(command, call.caller, call.key, foreign=digits)
+        return await on_its_card(self._desk, call, alert_id, reply)
 
     async def ask(self, call: Call) -> Form | str:
         """The form, or a line that says why there is none."""

@@ -22,7 +22,7 @@ from jinkies.permissions import PermissionRule
 from jinkies.simulators.discord import DEFAULT_TOKEN, Answer, AnswerKind, RateLimits, SimulatedDiscord
 from jinkies.simulators.discord.world import ON_CALL, World
 from jinkies.wire.peer import local_actor
-from tests.bot.conftest import report, running_bot
+from tests.bot.conftest import held_to_description, report, running_bot
 
 ALERTS_CHANNEL = "1300000000000000001"
 
@@ -90,6 +90,7 @@ async def open_office(
                     yield office
                 finally:
                     await office.close()
+            held_to_description(discord)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

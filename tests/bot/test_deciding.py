@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from jinkies.commands import Resolve, Snooze
 from jinkies.model import EntryKind, State
 from jinkies.simulators.discord import Answer
-from tests.bot.office import Office, changed, embed, open_office, private, shown, with_label
+from tests.bot.conftest import button
+from tests.bot.office import Office, changed, components, embed, open_office, private, shown, with_label
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -110,11 +112,39 @@ async def test_alert_shows_the_card(office: Office) -> None:
     assert embed(await do(office, "alert", alert_id))["title"] == f"■ #{alert_id} · KeyError: shown"
 
 
-@pytest.mark.parametrize("name", ["alert", "ack", "snooze", "resolve", "reopen", "assign", "comment"])
-async def test_ids_complete(office: Office, name: str) -> None:
-    alert_id = await office.alert(f"completed {name}")
+@pytest.mark.parametrize(
+    ("name", "offers"),
+    [
+        ("alert", ("open", "resolved", "snoozed")),
+        ("ack", ("open", "snoozed")),
+        ("snooze", ("open", "snoozed")),
+        ("resolve", ("open", "snoozed")),
+        ("reopen", ("resolved", "snoozed")),
+        ("assign", ("open", "snoozed")),
+        ("comment", ("open", "resolved", "snoozed")),
+    ],
+)
+async def test_ids_complete_with_what_can_be_decided(office: Office, name: str, offers: tuple[str, ...]) -> None:
+    made = {state: await office.alert(f"completed {name} {state}") for state in ("open", "resolved", "snoozed")}
+    await office.operator.execute(Resolve(alert_id=made["resolved"]))
+    last = await office.operator.execute(Snooze(alert_id=made["snoozed"], occurrences=9))
+    await office.heard(last.seq)
     found = await office.discord.people.autocomplete(name, "id", f"completed {name}", "velma", "alerts")
-    assert [choice["value"] for choice in found.choices] == [str(alert_id)]
+    assert {choice["value"] for choice in found.choices} == {str(made[state]) for state in offers}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_ones_own_card_shows_what_one_did(office: Office, restarted: bool) -> None:
+    alert_id = await office.alert(f"own card {restarted}")
+    card = shown(await do(office, "alert", alert_id))
+    if restarted:
+        await office.restart()
+    pressed = changed(await office.discord.press(card["id"], button(card, "ack")))
+    assert "acknowledged by velma" in pressed["embeds"][0]["description"]
+    menu = button(pressed, "snooze")
+    [select] = [each for each in components(pressed) if each["custom_id"] == menu]
+    snoozed = changed(await office.discord.press(card["id"], menu, values=(select["options"][0]["value"],)))
+    assert "snoozed by velma" in snoozed["embeds"][0]["description"]
 
 
 async def test_durations_complete(office: Office) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from jinkies.commands import StartSilence
+from jinkies.commands import Acknowledge, StartSilence
 from jinkies.matching import parse_matchers
 from jinkies.model import EntryKind, State
 from jinkies.permissions import Permission, PermissionRule
@@ -163,6 +163,8 @@ COMPLETIONS = [
 async def test_completions_tell_nobody_what_they_may_not_view(office: Office, name: str, option: str) -> None:
     api = await office.alert(f"secret {name} {option}", service="api-secret", environment="secret-env")
     web = await office.alert(f"public {name} {option}", service="web-public", environment="public-env")
+    for alert_id in (api, web) if name == "reopen" else ():
+        await office.operator.execute(Acknowledge(alert_id=alert_id))
     await office.heard((await office.operator.snapshot()).position.seq)
     typed = {"query": "service:", "id": f"{name} {option}"}.get(option, "")
     values = {
