@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from jinkies.simulators.discord import asks, disturb
 from jinkies.simulators.discord.answers import Answer, Refused
 from jinkies.simulators.discord.faults import Fault
 from jinkies.simulators.discord.gateway import Gateway
@@ -23,60 +24,6 @@ from jinkies.simulators.discord.state import State
 from jinkies.simulators.discord.world import Json
 
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
-
-
-class Press(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/press. ``user`` is an id or a name."""
-
-    message_id: str
-    custom_id: str
-    user: str = "velma"
-    values: tuple[str, ...] = ()
-    wait_s: float = 5.0
-
-
-class Slash(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/slash. ``options`` are values by name; ``channel`` is an id or a name."""
-
-    name: str
-    options: dict[str, str | int | float | bool] = {}
-    user: str = "velma"
-    channel: str = "alerts"
-    wait_s: float = 5.0
-
-
-class Modal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/modal: fill in the form that the bot last showed this user."""
-
-    custom_id: str
-    fields: dict[str, str]
-    user: str = "velma"
-    wait_s: float = 5.0
-
-
-class Say(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/say: a person posts a message."""
-
-    content: str
-    user: str = "velma"
-    channel: str = "alerts"
-
-
-class DeleteMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/delete_message: a moderator deletes it."""
-
-    message_id: str
-
-
-class GatewayAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /_sim/gateway.
-
-    ``action``: ``reconnect`` (op 7), ``invalidate`` (op 9), ``close`` (with ``code``; 0 cuts the connection),
-    ``refuse`` (503 to new connections), ``accept`` (no longer).
-    """
-
-    action: str
-    code: int = 1001
 
 
 def loopback_only(request: web.Request) -> None:
@@ -119,25 +66,62 @@ class Control:
         self._rest = rest
         self._gateway = gateway
 
-    async def press(self, body: Press) -> Answer:
+    async def press(self, body: asks.Press) -> Answer:
         """Press a component."""
         return await self._people.press(
             body.message_id, body.custom_id, body.user, values=body.values, wait_s=body.wait_s
         )
 
-    async def slash(self, body: Slash) -> Answer:
+    async def slash(self, body: asks.Slash) -> Answer:
         """Type a command."""
         return await self._people.slash(body.name, body.options, body.user, body.channel, wait_s=body.wait_s)
 
-    async def modal(self, body: Modal) -> Answer:
+    async def modal(self, body: asks.Modal) -> Answer:
         """Send a form."""
         return await self._people.modal(body.custom_id, body.fields, body.user, wait_s=body.wait_s)
 
-    async def say(self, body: Say) -> Json:
+    async def say(self, body: asks.Say) -> Json:
         """Post as a person."""
-        return await self._people.say(body.content, body.user, body.channel)
+        return await self._people.say(body.content, body.user, body.channel, reply_to=body.reply_to)
 
-    async def delete_message(self, body: DeleteMessage) -> Json:
+    async def menu(self, body: asks.Menu) -> Answer:
+        """Use a context menu."""
+        return await self._people.menu(body.name, body.target, body.user, body.channel, wait_s=body.wait_s)
+
+    async def autocomplete(self, body: asks.Autocomplete) -> Answer:
+        """Type into an option."""
+        people, others = self._people, body.others
+        return await people.autocomplete(body.name, body.option, body.typed, body.user, body.channel, others=others)
+
+    async def dismiss(self, body: asks.Dismiss) -> Json:
+        """Close a form."""
+        await self._people.dismiss(body.custom_id, body.user)
+        return {"dismissed": body.custom_id}
+
+    async def start_thread(self, body: asks.StartThread) -> Json:
+        """Make a thread as a person."""
+        people = self._people
+        return await people.start_thread(body.name, body.user, message_id=body.message_id, channel=body.channel)
+
+    async def archive(self, body: asks.Archive) -> Json:
+        """Archive a thread as a moderator."""
+        await self._people.archive(body.thread, archived=body.archived, locked=body.locked)
+        return {"archived": body.archived}
+
+    async def forward(self, body: asks.Forward) -> Json:
+        """Put the clock forward."""
+        await disturb.forward(self._state, body.seconds)
+        return {"now_ms": self._state.clock.now_ms()}
+
+    async def outage(self, body: asks.Outage) -> Json:
+        """Let Discord go down, or come back."""
+        if body.down:
+            await disturb.go_down(self._rest, self._gateway, body.status)
+        else:
+            await disturb.come_back(self._rest, self._gateway)
+        return {"down": body.down}
+
+    async def delete_message(self, body: asks.DeleteMessage) -> Json:
         """Delete as a moderator."""
         await self._people.delete(body.message_id)
         return {"deleted": body.message_id}
@@ -147,22 +131,27 @@ class Control:
         self._rest.faults.add(body)
         return {"faults_left": self._rest.faults.left}
 
-    async def act_on_gateway(self, body: GatewayAction) -> Json:
+    async def act_on_gateway(self, body: asks.GatewayAction) -> Json:
         """Disturb the gateway.
 
         Raises:
             Refused: no such action.
         """
-        if body.action == "reconnect":
-            self._gateway.request_reconnect()
-        elif body.action == "invalidate":
-            self._gateway.invalidate()
-        elif body.action == "close":
-            self._gateway.close(body.code)
-        elif body.action in ("refuse", "accept"):
-            self._gateway.refuse = body.action == "refuse"
+        gateway = self._gateway
+        acts: dict[str, Callable[[], None]] = {
+            "reconnect": gateway.request_reconnect,
+            "invalidate": gateway.invalidate,
+            "invalidate-resumable": lambda: gateway.invalidate(resumable=True),
+            "close": lambda: gateway.close(body.code),
+            "forget": gateway.forget,
+            "freeze": gateway.freeze,
+        }
+        if body.action in ("refuse", "accept"):
+            gateway.refuse = body.action == "refuse"
+        elif body.action in acts:
+            acts[body.action]()
         else:
-            raise Refused(f"no action {body.action!r}: reconnect, invalidate, close, refuse or accept")
+            raise Refused(f"no action {body.action!r}: {', '.join(acts)}, refuse or accept")
         await self._state.touch()
         return {"sessions": len(self._gateway.sessions), "live": len(self._gateway.live)}
 
@@ -210,12 +199,19 @@ def add_control_routes(app: web.Application, state: State, people: People, rest:
     app.router.add_get("/_sim/calls", control.calls)
     app.router.add_get("/_sim/state", control.overview)
     for name, kind, act in (
-        ("press", Press, control.press),
-        ("slash", Slash, control.slash),
-        ("modal", Modal, control.modal),
-        ("say", Say, control.say),
-        ("delete_message", DeleteMessage, control.delete_message),
+        ("press", asks.Press, control.press),
+        ("slash", asks.Slash, control.slash),
+        ("modal", asks.Modal, control.modal),
+        ("say", asks.Say, control.say),
+        ("menu", asks.Menu, control.menu),
+        ("autocomplete", asks.Autocomplete, control.autocomplete),
+        ("dismiss", asks.Dismiss, control.dismiss),
+        ("thread", asks.StartThread, control.start_thread),
+        ("archive", asks.Archive, control.archive),
+        ("forward", asks.Forward, control.forward),
+        ("outage", asks.Outage, control.outage),
+        ("delete_message", asks.DeleteMessage, control.delete_message),
         ("faults", Fault, control.fault),
-        ("gateway", GatewayAction, control.act_on_gateway),
+        ("gateway", asks.GatewayAction, control.act_on_gateway),
     ):
         app.router.add_post(f"/_sim/{name}", posted(kind, act))

@@ -162,6 +162,19 @@ class People(Writing):
         """The forms that a person has open, the newest first, as the bot sent them."""
         return [each.data for each in self._forms_of(self.person(user))]
 
+    async def dismiss(self, custom_id: str, user: str) -> None:
+        """Close a form without sending it; the bot never hears of that.
+
+        Raises:
+            Refused: no such form is open.
+        """
+        person = self.person(user)
+        shown = next((each for each in self._forms_of(person) if each.data["custom_id"] == custom_id), None)
+        if shown is None:
+            raise Refused(f"{person.name} has no form {custom_id!r} open")
+        shown.submitted = True
+        await self._state.touch()
+
     def _forms_of(self, person: User) -> list[Interaction]:
         opened = reversed(self._state.interactions.values())
         return [each for each in opened if each.user.id == person.id and each.callback == 9 and not each.submitted]

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from jinkies.clock import Clock
-from jinkies.simulators.discord import faults
+from jinkies.simulators.discord import disturb
 from jinkies.simulators.discord.answers import Answer, Refused
 from jinkies.simulators.discord.clock import ForwardClock
 from jinkies.simulators.discord.control import add_control_routes
@@ -97,7 +97,7 @@ class SimulatedDiscord:
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/resume", self.gateway.handle)
         add_control_routes(app, self.state, self.people, self.rest, self.gateway)
-        add_page_routes(app, self.state)
+        add_page_routes(app, self.state, self.people, self.gateway)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -216,13 +216,9 @@ class SimulatedDiscord:
         """Put the clock forward: interactions expire, windows of rate limits pass, idle threads are archived.
 
         Raises:
-            TypeError: the simulator was given another clock.
+            Refused: the simulator was given another clock.
         """
-        if not isinstance(self.state.clock, ForwardClock):
-            raise TypeError("only the simulator's own clock can be put forward")
-        self.state.clock.ahead_s += seconds
-        self.state.threads.archive_idle()
-        await self.state.touch()
+        await disturb.forward(self.state, seconds)
 
     async def change_channel(self, channel: str, **changes: Any) -> None:
         """Change a channel's fields from now on (``access=Access.READ``, ``denied=ATTACH_FILES``)."""
@@ -256,24 +252,15 @@ class SimulatedDiscord:
         Args:
             status: answer REST requests with this 5xx instead of cutting their connections.
         """
-        self.rest.faults.standing = faults.cut() if status is None else faults.broken(status=status)
-        self.gateway.refuse = True
-        self.gateway.close(0)
-        await self.state.touch()
+        await disturb.go_down(self.rest, self.gateway, status)
 
     async def come_back(self) -> None:
         """Discord is there again, with everything that it remembered; faults that were armed are still due."""
-        self.rest.faults.standing = None
-        self.gateway.refuse = False
-        await self.state.touch()
+        await disturb.come_back(self.rest, self.gateway)
 
     async def heal(self) -> None:
         """End every fault: none is due any more, the gateway accepts and acknowledges, zombies are cut."""
-        self.rest.faults.clear()
-        self.gateway.refuse = False
-        self.gateway.acknowledge_heartbeats = True
-        self.gateway.cut_zombies()
-        await self.state.touch()
+        await disturb.heal(self.rest, self.gateway)
 
     async def wait_for(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
         """Return as soon as ``condition()`` is true; it is asked again after every change, never on a timer.

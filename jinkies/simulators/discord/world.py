@@ -65,8 +65,8 @@ class Channel(msgspec.Struct, frozen=True):
         return EVERYONE & ~(taken | self.denied)
 
 
-ON_CALL = Role("1500000000000000001", "on-call")
-SUPPORT = Role("1500000000000000002", "support")
+ON_CALL = Role("1500000000000000001", "on-call", color=0x2ECC71)
+SUPPORT = Role("1500000000000000002", "support", color=0xE67E22)
 
 
 class World(msgspec.Struct, frozen=True):
