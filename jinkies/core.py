@@ -226,6 +226,7 @@ class Core:
                 _fail(batch, StoreFailed("internal error; the log says more"))
             finally:
                 self._waiting.done(batch)
+            await self._store.tidy()
 
     async def _write(self, batch: list[_Asked]) -> None:
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from jinkies.model import AlertRow, EntryKind
 from jinkies.store.changes import Changes, Episode
 
-_SEARCHED = ("title", "exception_type", "service", "environment", "request_path")  # see the view alert_texts
+_searched = attrgetter("title", "exception_type", "service", "environment", "request_path")  # see the view alert_texts
 
 
 def note(changes: Changes, before: AlertRow | None, row: AlertRow, kind: EntryKind) -> None:
@@ -21,7 +23,7 @@ def note(changes: Changes, before: AlertRow | None, row: AlertRow, kind: EntryKi
 
 def renamed(before: AlertRow, row: AlertRow) -> bool:
     """Whether the search has to look at it again."""
-    return any(getattr(before, field) != getattr(row, field) for field in _SEARCHED)
+    return _searched(before) != _searched(row)
 
 
 def episode(before: AlertRow | None, row: AlertRow, kind: EntryKind, now_ms: int) -> Episode | None:

@@ -65,6 +65,8 @@ def held_still(subject: Subject, silences: Iterable[Silence], now_ms: int) -> De
 def silenced(row: AlertRow, subject: Subject, silences: Iterable[Silence], now_ms: int) -> AlertRow:
     """The row with the silence that holds it for longest, or without one."""
     running = [one for one in silences if one.starts_at_ms <= now_ms < one.ends_at_ms]
+    if not running and row.silenced_by is None:
+        return row
     holding = [one for one in running if matches(one.matchers, subject)]
     longest = max(holding, key=lambda one: one.ends_at_ms, default=None)
     return msgspec.structs.replace(

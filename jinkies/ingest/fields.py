@@ -170,7 +170,8 @@ def context_of(value: dict[str, object] | None) -> dict[str, str]:
         if isinstance(inner, dict) and inner and name.count(".") < 8:
             pending.extend((f"{name}.{key}", deeper) for key, deeper in reversed(inner.items()))
         elif len(found) < MAX_CONTEXT_KEYS - (1 if pending or dropped else 0):
-            found[cut_end(clean(name), MAX_CONTEXT_KEY)] = cut_end(clean(as_text(inner)), MAX_CONTEXT_VALUE)
+            text = inner if type(inner) is str else as_text(inner)
+            found[cut_end(clean(name), MAX_CONTEXT_KEY)] = cut_end(clean(text), MAX_CONTEXT_VALUE)
         else:
             dropped += 1
     if dropped:

@@ -19,7 +19,7 @@ from jinkies.errors import StoreFailed
 BUSY_TIMEOUT_MS = 5_000
 WRITER_CACHE_KB = 16_000
 READER_CACHE_KB = 16_000  # of each
-WAL_PAGES = 4_000  # 16 MB, then they are written back: what changes with every alert, once for many
+WAL_PAGES = 12_000  # 48 MB: a commit that finds more than that in the log writes them back, if nobody did before
 WAL_KEPT_BYTES = 64 * 1_048_576  # what a long reader made it grow beyond is given back
 
 

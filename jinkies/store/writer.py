@@ -26,6 +26,7 @@ from jinkies.storms import Storm
 
 DAY_MS = 86_400_000
 VACUUM_PAGES = 500  # given back to the file system in one step
+TIDY_COMMITS = 64  # after so many the log is written back; SQLite itself would let a commit wait for it
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
@@ -75,6 +76,7 @@ class Writer:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._db = connection
+        self._commits = 0
 
     async def transact(self, wanted: Wanted, decide: Callable[[Loaded], Changes]) -> list[bytes]:
         """Load what is wanted, let ``decide`` say what becomes of it, write that; durable when it returns.
@@ -99,6 +101,13 @@ class Writer:
         await self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('policy', ?)", (policy,))
         await self._db.execute("COMMIT")
 
+    async def tidy(self) -> None:
+        """Now and then write the log back into the database: between transactions, while nobody waits for one."""
+        if self._commits >= TIDY_COMMITS:
+            self._commits = 0
+            with suppress(sqlite3.Error):  # what was not written back stays in the log
+                await self._db.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+
     @property
     def _sqlite(self) -> sqlite3.Connection:
         """The connection itself, for use in its thread."""
@@ -115,6 +124,7 @@ class Writer:
             doing = "commit"
             bodies = self._apply(changes)
             self._sqlite.execute("COMMIT")
+            self._commits += 1
         except Exception as error:
             self._undo()
             if isinstance(error, sqlite3.Error) and not isinstance(error, _UNFIT):

@@ -17,6 +17,7 @@ from jinkies.model import SYSTEM, AlertQuery, Counts, PartState
 from jinkies.store.database import migrations, open_writer
 from jinkies.store.keeping import NEWEST
 from jinkies.store.reader import READERS
+from jinkies.store.writer import TIDY_COMMITS
 
 
 def store_state(core: Core) -> PartState:
@@ -172,3 +173,14 @@ async def test_a_writer_whose_undoing_fails_too_goes_on(core: Core, monkeypatch:
     with pytest.raises(StoreFailed, match="within a transaction"):
         await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)
     assert (await core.execute(ReportOccurrence(service="api", message="m"), SYSTEM)).seq == 1
+
+
+async def test_the_log_is_written_back_between_transactions(core: Core) -> None:
+    text = "written back by itself"
+    await core.execute(ReportOccurrence(service="api", message=text, fingerprint="f"), SYSTEM)
+    again = ReportOccurrence(service="api", message="m", fingerprint="f")
+    for _ in range(TIDY_COMMITS - 1):
+        assert text.encode() not in core.config.database_path.read_bytes()
+        await core.execute(again, SYSTEM)
+    await core.execute(again, SYSTEM)  # answered after that
+    assert text.encode() in core.config.database_path.read_bytes()
