@@ -184,7 +184,13 @@ class Writer:
         wheres: dict[str, str] = {}  # of the group
         for event in events:
             message, of = event.message, event.log_stream
-            if stream is None or of == stream or event.late or event.backfilled or not message.isprintable():
+            if (
+                stream is None
+                or of == stream
+                or event.late
+                or event.backfilled
+                or not (event.printable or message.isprintable())
+            ):
                 if last is not None:
                     self._neighbours.begun(last)
                     self._marks, last = "", None
@@ -237,9 +243,14 @@ class Writer:
         return self._wheres.setdefault(event.log_group, {}).setdefault(event.log_stream, self._paint(where, CYAN))
 
 
+@lru_cache(maxsize=64)
+def _minute(at_min: int) -> str:
+    return iso(at_min * 60_000)[:-7]
+
+
 @lru_cache(maxsize=1_024)
 def _second(at_s: int) -> str:
-    return iso(at_s * 1000)[:-4]
+    return f"{_minute(at_s // 60)}{at_s % 60:02d}."
 
 
 def _when(at_ms: int) -> str:

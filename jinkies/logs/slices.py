@@ -20,7 +20,7 @@ from typing import Protocol
 
 from jinkies.logs.apart import Apart
 from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource, by_time, merge
-from jinkies.logs.spans import Span
+from jinkies.logs.spans import Span, identity
 from jinkies.model import LogEvent
 
 WORKERS = 16  # most requests under way for one fetch
@@ -247,8 +247,8 @@ def _first_time(span: Span, events: Iterable[LogEvent]) -> list[LogEvent]:
     """Those that were not taken before the slice had to ask again, as often as they are more."""
     fresh = []
     for event in events:
-        if span.again[event] > 0:
-            span.again[event] -= 1
+        if span.again[identity(event)] > 0:
+            span.again[identity(event)] -= 1
         else:
             fresh.append(event)
     return fresh

@@ -21,6 +21,14 @@ WASTE_AT_LEAST, WASTE_SHARE = 12, 8  # requests whose answers may be thrown away
 LEAST_SHRINK_MS = 2_000
 
 
+Identity = tuple[str, int, int, str]
+
+
+def identity(event: LogEvent) -> Identity:
+    """What is the same of an event in whatever page it comes; equality asks for the same type, too."""
+    return event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message
+
+
 class Span:
     """A slice: both ends inclusive, in milliseconds. Not begun, it is what nobody reads yet."""
 
@@ -41,7 +49,7 @@ class Span:
         self.failure: BaseException | None = None
         self.reached_ms = start_ms - 1  # the time of the last event that was read
         self.at_reached: list[LogEvent] = []  # all events of that millisecond, while they may be asked for again
-        self.again: Counter[LogEvent] = Counter()  # those of a repeated millisecond that were taken before
+        self.again: Counter[Identity] = Counter()  # those of a repeated millisecond that were taken before
         self.pages: deque[list[LogEvent]] = deque()
 
     def expect_as(self, other: Span) -> None:
@@ -65,7 +73,7 @@ class Span:
 
         After an empty page nobody knows where the old token reads: it may be in what was given away by now.
         """
-        self.again.update(self.at_reached)
+        self.again.update(map(identity, self.at_reached))
         self.at_reached.clear()
         self.ask_ms = (max(self.start_ms, self.reached_ms), self.end_ms)
         self.token = None

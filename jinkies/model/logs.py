@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = Level.NONE
     late: bool = False  # arrived behind a newer event that had been shown
     backfilled: bool = False  # not seen live: read afterwards, to close a gap
+
+    printable: ClassVar[bool] = False  # known of every message of a subclass: ``str.isprintable``
 
 
 class TailMode(StrEnum):

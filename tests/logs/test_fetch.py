@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 from collections import Counter
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from jinkies.config import AwsConfig
 from jinkies.errors import Invalid, NotConfigured, UpstreamError
+from jinkies.logs.client import _decoded
 from jinkies.logs.fetch import Ask, LineFilter, merged, newest
 from jinkies.logs.service import LogsService
 from jinkies.logs.slices import WORKERS
@@ -326,3 +328,20 @@ async def test_bounds(start_ms: int, end_ms: int, limit: int, message: str, cloc
     async with LogsService(desk("http://127.0.0.1:1", api=("/a",)), clock) as logs:
         with pytest.raises(Invalid, match=message):
             await logs.fetch(API, start_ms, end_ms, limit)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.booleans())
+def test_what_is_called_printable_is(message: str, ascii_only: bool) -> None:
+    body = json.dumps({"events": [{"message": message, "logStreamName": "s"}]}, ensure_ascii=ascii_only).encode()
+    decoded = _decoded(body, "/a").events[0]
+    assert decoded.message == message
+    assert message.isprintable() or not decoded.printable
+
+
+@pytest.mark.parametrize(
+    ("message", "printable"),
+    [("GET / 200", True), ('{"level":"info"}', True), ("a\tb", False), ("\x7f", False), ("C:\\", False), ("é", False)],
+)
+def test_printable_pages_are_seen_at_once(message: str, printable: bool) -> None:
+    body = json.dumps({"events": [{"message": message}]}, ensure_ascii=False).encode()
+    assert _decoded(body, "/a").events[0].printable is printable

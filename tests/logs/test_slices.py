@@ -6,7 +6,9 @@ import asyncio
 import math
 import random
 from contextlib import aclosing
+from typing import ClassVar
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 from jinkies.errors import UpstreamError
 from jinkies.logs.apart import HEAD_PAGES
 from jinkies.logs.fetch import Ask, LineFilter, by_time
-from jinkies.logs.slices import AHEAD, BLIND_EVENTS, WORKERS, Progress, SlicedReader, sliced
+from jinkies.logs.slices import AHEAD, BLIND_EVENTS, WORKERS, Progress, SlicedReader, _first_time, sliced
+from jinkies.logs.spans import Span
 from jinkies.model import LogEvent
 from tests.logs.shelf import GROUP, Shelf, event
 
@@ -123,6 +126,18 @@ async def test_the_first_requests_of_who_wants_very_many_go_out_together() -> No
     few.most_at_first = 8
     assert len(await read(few, 0, 999_999, limit=BLIND_EVENTS)) == 10
     assert len(few.asks) <= 8, "what it costs where there is next to nothing"
+
+
+def test_an_event_is_known_again_whatever_page_it_came_in() -> None:
+    class Printable(LogEvent, frozen=True, kw_only=True):
+        printable: ClassVar[bool] = True
+
+    first = event(5)
+    second = Printable(**msgspec.structs.asdict(first))
+    span = Span(0, 10)
+    span.note((first,))
+    span.ask_again()
+    assert _first_time(span, (second, second)) == [second], "as often as there are more"
 
 
 async def test_one_page_costs_one_request() -> None:
