@@ -41,6 +41,7 @@ PATIENCE_S = 10.0  # for the core to tell of a tail whose message has lines alre
 IDLE_S = 5.0
 CORE_PAUSE_S = 1.0
 BROKEN_PAUSE_S = 60.0
+TROUBLE_S = 600.0  # so long a tail that could not be shown is said in the health
 PAGES = 10  # of 100 messages, in which a message is looked for that nobody recorded
 SKEW_MS = 120_000
 TIME_IS_UP = "its time is up"
@@ -103,6 +104,7 @@ class TailChannel:
         self._moved = asyncio.Event()
         self._pace_s = PACE_S
         self._sent_s = float("-inf")
+        self._troubled_s: float | None = None  # since when the health says so
 
     async def run(self) -> None:
         """Show them, for ever."""
@@ -126,6 +128,8 @@ class TailChannel:
         if hello is not None and self._term != (term, hello.epoch):
             self._forget()
             self._term, self._began_ms = (term, hello.epoch), self._clock.now_ms()
+        if self._troubled_s is not None and self._clock.monotonic_s() > self._troubled_s + TROUBLE_S:
+            await self._report(PartState.OK, "shown")
         self._moved.clear()
         version = self._replica.version
         self._attend(group)
@@ -343,6 +347,7 @@ class TailChannel:
 
     async def _report(self, state: PartState, detail: str) -> None:
         await self._operator.execute(ReportHealth(health=PartHealth(part="tails", state=state, detail=detail)))
+        self._troubled_s = self._clock.monotonic_s() if state is PartState.FAILED else None
 
     async def _failed(self, shown: Shown, error: CourierError) -> None:
         shown.dirty = True

@@ -53,7 +53,7 @@ class DiscordConfig(msgspec.Struct, frozen=True, kw_only=True):
     token: Secret | None = None
     guild_id: str | None = None
     alert_channel_id: str | None = None
-    log_channel_id: str | None = None  # where tails and log answers go; None: the alert channel
+    log_channel_id: str | None = None  # where tails go; None: where they are asked for
     allowed_roles: tuple[str, ...] = ()  # role ids that may do everything; see ``jinkies.permissions``
     permissions: tuple[PermissionRule, ...] = ()  # who may do what beside that
     max_actions_per_minute: int = 60  # of one user: commands, presses and forms; 0 is no bound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.operator import Operator
+from jinkies.simulators.cloudwatch import SimulatedCloudWatch, World
 from jinkies.simulators.discord import Fault, FaultKind, SimulatedDiscord
+from jinkies.wire.peer import local_actor
 from tests.bot.conftest import CHANNEL, button, report, running_bot, until_in_step
+from tests.bot.logs import GROUP, desk_with_logs, put
 from tests.bot.test_telling import all_in_step, calling, come_back, desk_of, flood
 from tests.telling import BOSS, ROLE
 
@@ -79,4 +83,32 @@ async def test_calls_and_digests_satisfy_discords_description(
     used = {(call.method, call.template) for call in discord.calls}
     assert ("PATCH", "/channels/{channel_id}/messages/{message_id}") in used
     assert any("more alerts" in str(message["embeds"]) for message in discord.messages(CHANNEL))
+    assert violations(spec, discord.calls) == []
+
+
+async def test_logs_and_tails_satisfy_discords_description(
+    discord: SimulatedDiscord, desk_config: Config, spec: Path
+) -> None:
+    from tests.contract_discord.check import violations
+
+    async with SimulatedCloudWatch(World(GROUP)) as cloudwatch, desk_with_logs(desk_config, cloudwatch) as desk:
+        put(cloudwatch, *(f"ERROR {number} " + "x" * 300 for number in range(60)))
+        await report(desk.operator(local_actor()))
+        async with running_bot(desk) as session:
+            await until_in_step(session, 1)
+            [card] = discord.messages(CHANNEL)
+            await discord.slash("logs", {"service": "api", "limit": 5})
+            await discord.slash("logs", {"service": "api", "limit": 60})
+            await discord.press(card["id"], button(card, "logs"))
+            await discord.slash("logs-tail", {"service": "api"}, channel="ops", wait_s=12)
+            [tail] = discord.messages("ops")
+            for action in ("pause", "resume"):
+                shown = discord.messages("ops")[0]
+                await discord.press(tail["id"], button(shown, action))
+                await discord.wait_for(partial(lambda before: discord.messages("ops")[0] != before, shown))
+            await discord.people.autocomplete("logs-stop", "tail", "", "velma", CHANNEL)
+            await discord.slash("logs-stop", {})
+            await discord.wait_for(lambda: not discord.messages("ops")[0]["components"])
+    files = [call for call in discord.calls if call.files]
+    assert {call.method for call in files} == {"PATCH", "POST"}
     assert violations(spec, discord.calls) == []

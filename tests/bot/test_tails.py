@@ -176,10 +176,12 @@ async def test_a_channel_that_is_not_ours_to_write_in_ends_it_and_is_said(world:
     assert "It is over already: tail 1 in channel 1300000000000000002 ended" in answer.text
     assert "Missing Permissions" in answer.text
     await world.settled()
-    assert world.desk.core is not None
-    health = world.desk.core.health["tails"]
+    core = world.desk.core
+    assert core is not None
+    health = core.health["tails"]
     assert health.state is PartState.FAILED
     assert "Missing Permissions" in health.detail
+    await world.desk.until(lambda: core.health["tails"].state is PartState.OK, 700)
 
 
 @scene(change=with_log_channel)

@@ -27,6 +27,7 @@ TABS = (
     ("stats", "5", "Stats"),
 )
 _PARTS = ("discord", "aws", "github")
+_SAID_IN_TROUBLE = "tails"  # else it goes without saying
 _FULL, _WORDS, _OK, _ONLY_TROUBLE, _NOTHING = 4, 3, 2, 1, 0  # how much is said of the parts, as room allows
 _TROUBLE = (PartState.CONNECTING, PartState.FAILED)
 
@@ -111,9 +112,10 @@ class StatusHeader(Widget):
         found: list[Part] = []
         if self.session.lost:  # what was heard last may no longer be so
             return line(("  parts ", theme.MUTED), ("○ ", theme.FAINT), ("not known", theme.MUTED)) if detailed else []
-        for name in _PARTS:
+        for name in (*_PARTS, _SAID_IN_TROUBLE):
             health = self.session.health.get(name)
-            if health is not None and (detailed > _ONLY_TROUBLE or health.state in _TROUBLE):
+            said = detailed > _ONLY_TROUBLE and name != _SAID_IN_TROUBLE
+            if health is not None and (said or health.state in _TROUBLE):
                 found += _part(health, detailed)
         if detailed == _ONLY_TROUBLE and not found and self.session.health:
             found = [("  parts ", theme.MUTED), ("● ", theme.OK), ("ok", theme.TEXT)]
