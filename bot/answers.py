@@ -33,6 +33,7 @@ EPHEMERAL = 64  # the flag of an answer that only its asker sees
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, AUTOCOMPLETE, MODAL = 4, 5, 6, 7, 8, 9
 
 BROKEN = "Something went wrong in the bot; its log says more. Whether anything was done can be seen on the card."
+TOO_LONG = "That took too long and was given up. Whether anything was done can be seen on the card."
 TOO_SLOW = "The core is not reachable just now, or busy. Try again in a moment; nothing was done."
 
 
@@ -95,7 +96,8 @@ async def answer(
         limit_s: for the work, at most ``LONGEST_WORK_S``.
     """
     answering = _Answering(context, on_card=on_card, private=private)
-    task = asyncio.ensure_future(_carried_out(work, answering.say, FORM_LIMIT_S if asks else limit_s))
+    limit = (FORM_LIMIT_S, TOO_SLOW) if asks else (limit_s, TOO_LONG)
+    task = asyncio.ensure_future(_carried_out(work, answering.say, *limit))
     try:
         if not asks:
             await asyncio.wait({task}, timeout=DEFER_AFTER_S)
@@ -106,13 +108,13 @@ async def answer(
         task.cancel()
 
 
-async def _carried_out(work: Work, progress: Progress, limit_s: float) -> Reply:
+async def _carried_out(work: Work, progress: Progress, limit_s: float, late: str) -> Reply:
     try:
         async with asyncio.timeout(limit_s):
             return await work(progress)
     except TimeoutError:
         log.warning("an interaction was not answered within %.1f s", limit_s)
-        return TOO_SLOW if limit_s <= FORM_LIMIT_S else BROKEN
+        return late
     except Exception:  # whatever it was, the person who asked gets an answer
         log.exception("an interaction failed")
         return BROKEN
