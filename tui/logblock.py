@@ -112,8 +112,7 @@ def block(entry: list[Held], look: Look, *, turned: bool, alert_id: int | None =
     style = _STYLES.get(level, theme.TEXT)
     hidden = lines[1:] if folds and not opened else []
     texts = _shown(lines, folds=folds, opened=opened)
-    if not turned:
-        texts[0] = _without_level(texts[0], level, look)
+    texts[0] = _without_level(texts[0], level, look)
     fields = _unfolded(first.text, look) if turned else []
     whole = opened and not folds and not first.text.lstrip().startswith("{")  # its fields say it all
     pieces = [piece for one in texts for piece in _pieces(one, look, opened=whole)]

@@ -489,7 +489,7 @@ async def test_what_the_tail_held_no_more_is_marked_and_a_time_in_it_is_fetched(
         await console.press("G", "t")
         await console.type(iso(event(2_000_000).timestamp_ms))
         await console.press("enter")
-        await console.until("is before what is held", "⏎ fetches the lines around it")
+        await console.until("is not held (from", "⏎ fetches what was then")
         await console.press("escape")
         await console.until_gone("⏎ fetches")
         await console.until("FOLLOWING")
@@ -552,6 +552,9 @@ async def test_a_level_stands_once_and_what_is_copied_is_whole(desk: tuple[Conso
     assert console.line_with("it may break").rstrip("│ ").endswith("WARN   it may break")
     assert console.line_with("another kind").rstrip("│ ").endswith("INFO   INFORMATION of another kind")
     assert console.line_with("said by").rstrip("│ ").endswith("INFO   ERROR said by an info line")
+    await console.press("g", "J")
+    await console.until("PAUSED")
+    assert console.line_with("it broke").rstrip("│ ").endswith("ERROR  it broke")
     view = view_of(console)
     assert [view.buffer.text(seq) for seq in view.buffer.shown][:2] == ["ERROR it broke", "[WARNING]: it may break"]
     await console.press("slash")

@@ -161,8 +161,8 @@ class LogPrompts(Screen[None]):
             return
         self._around_ms = at_ms
         now_ms, before = self.session.now_ms(), at_ms < first_ms
-        than = f"before what is held (from {moment_text(first_ms, now_ms)} on)" if before else "after what was fetched"
-        self._open("around", "", f"{moment_text(at_ms, now_ms)} is {than} · ⏎ fetches the lines around it · esc stays")
+        than = f"not held (from {moment_text(first_ms, now_ms)} on)" if before else "after what was fetched"
+        self._open("around", "", f"{moment_text(at_ms, now_ms)} is {than} · ⏎ fetches what was then · esc stays")
 
     def on_rate_strip_chosen(self, event: RateStrip.Chosen) -> None:
         """A click on the histogram; what is not complete says why."""

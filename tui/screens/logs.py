@@ -47,6 +47,7 @@ class LogsScreen(LogPrompts, LogAlerts):
         "log.next_error",
         "log.unfold",
         "logs.moment",
+        "logs.alert",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "choose", "service", id="logs.choose", tooltip="Choose whose logs to follow"),
