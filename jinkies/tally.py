@@ -9,7 +9,7 @@ from jinkies.model import AlertRow, Counts, Severity, State
 
 def recount(counts: Counts, before: AlertRow | None, after: AlertRow) -> Counts:
     """The counts once an alert was ``before`` (None: not there) and is ``after``."""
-    if before is not None and after is not None and (before.state, before.severity) == (after.state, after.severity):
+    if before is not None and (before.state, before.severity) == (after.state, after.severity):
         return counts
     numbers = msgspec.structs.asdict(counts)
     for row, step in ((before, -1), (after, 1)):
