@@ -36,9 +36,12 @@ _ID_NAME = re.compile(r"(?:^|[._\-]|[a-z](?=I))(?:ids?|ts|time|timestamp|at|seq|
 
 def card_numbers(text: str, keep: Keep = KEEP_NOTHING) -> str:
     """With the mark for each number of a card."""
-    if _ZEROS not in text.encode("utf-8", "surrogatepass").translate(_DIGITS, b" -"):
-        return text
-    return cut(_NUMBER, text, keep, _is_card)
+    return cut(_NUMBER, text, keep, _is_card) if has_digits(text) else text
+
+
+def has_digits(text: str) -> bool:
+    """Whether one of its lines has a card's number of digits in a row, blanks and hyphens between them apart."""
+    return _ZEROS in text.encode("utf-8", "surrogatepass").translate(_DIGITS, b" -")
 
 
 def is_id(name: str, value: str) -> bool:

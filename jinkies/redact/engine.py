@@ -12,7 +12,7 @@ from jinkies.redact.names import has_secret_key
 from jinkies.redact.own import compile_pattern, emails, ips, own_patterns
 from jinkies.redact.private_keys import private_keys
 from jinkies.redact.shapes import known_shapes, scheme_values
-from jinkies.redact.telling import telling_words
+from jinkies.redact.telling import told_by
 from jinkies.redact.values import named_values
 from jinkies.redact.words import words_of
 
@@ -62,12 +62,14 @@ class Redactor:
         keep = self._keep
         if "PRIVATE KEY" in text:
             text = private_keys(text)
-        if (words := telling_words(text)) is not None:
+        words, digits = told_by(text)
+        if words is not None:
             text = named_values(text, words.lowered, keep)
             text = scheme_values(text, words.lowered, keep)
             text = command_lines(text, words.text, keep)
             text = known_shapes(text, words, keep)
-        text = card_numbers(text, keep)
+        if digits:
+            text = card_numbers(text, keep)
         if self._also:
             text = own_patterns(text, self._also, keep)
         if self._emails:

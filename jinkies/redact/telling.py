@@ -7,8 +7,11 @@ remembered, and not asked again. What is remembered changes no answer, only how 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
+from typing import NamedTuple
 
+from jinkies.redact.cards import has_digits
 from jinkies.redact.commands import tools_in
 from jinkies.redact.names import names_in
 from jinkies.redact.shapes import SCHEMES, is_long_secret, shapes_in
@@ -20,17 +23,29 @@ LONGEST = 200  # characters of a line that is remembered: 2 MB in all, at most
 _plain: set[str] = set()
 
 
-def telling_words(text: str) -> Words | None:
-    """The words of those lines of a text that may hold a secret, and of some that don't; None where none may."""
+class Told(NamedTuple):
+    """What those lines of a text tell that may hold a secret."""
+
+    words: Words | None  # theirs, and those of some other lines; None: they hold no secret of a shape or under a name
+    digits: bool  # they may hold the number of a card
+
+
+_NOTHING = Told(None, digits=False)
+
+
+def told_by(text: str) -> Told:
+    """What there is to look for in a text."""
     lines = set(text.split("\n")) - _plain
     if not lines:
-        return None
-    words = words_of("\n".join(lines))
+        return _NOTHING
+    joined = "\n".join(lines)
+    words, digits = words_of(joined), has_digits(joined)
     gates = names_in(words.lowered) + tools_in(words.text) + shapes_in(words)
     gates += [scheme for scheme in SCHEMES if scheme in words.lowered]
     keyed = is_long_secret(words.longest)
-    _remember(lines, [gate.lower() for gate in gates], keyed=keyed)
-    return words if gates or keyed else None
+    plain = [line for line in lines if not has_digits(line)] if digits else lines
+    _remember(plain, [gate.lower() for gate in gates], keyed=keyed)
+    return Told(words if gates or keyed else None, digits)
 
 
 def remembered() -> int:
@@ -43,7 +58,7 @@ def forget() -> None:
     _plain.clear()
 
 
-def _remember(lines: set[str], gates: list[str], *, keyed: bool) -> None:
+def _remember(lines: Iterable[str], gates: list[str], *, keyed: bool) -> None:
     """Of some lines those in which none of the gates stands, which are all that stand in any of them."""
     plain = (line for line in lines if len(line) <= LONGEST and not (gates and _holds(line.lower(), gates)))
     if keyed:
