@@ -50,12 +50,13 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     processes: dict[str, int]  # name → pid
 
 
-def run(headless_s: float | None, show: Callable[[Config], int]) -> int:
+def run(headless_s: float | None, show: Callable[[Config, str], int]) -> int:
     """The demo until its user leaves, or for ``headless_s`` seconds without a screen. Answers the exit status.
 
     Args:
         headless_s: None shows the console; a number prints a ``Report`` as JSON after so many seconds.
-        show: runs a console that attaches to this configuration's core, and answers its exit status.
+        show: runs a console that attaches to this configuration's core and begins by telling its user the text, and
+            answers its exit status.
     """
     try:
         if headless_s is not None:
@@ -63,7 +64,9 @@ def run(headless_s: float | None, show: Callable[[Config], int]) -> int:
             return 0
         sys.stderr.write("Starting the demo: CloudWatch, Discord and GitHub on loopback, the core and the bot …\n")
         with running() as desk:
-            code = show(desk.config)
+            greeting = f"The simulated Discord is at {desk.discord_url}: open it in a browser."
+            sys.stderr.write(greeting + "\n")
+            code = show(desk.config, greeting)
             sys.stderr.write(f"The simulated Discord was at {desk.discord_url}; everything is cleaned up.\n")
             return code
     except JinkiesError as error:
@@ -152,7 +155,8 @@ def _start(processes: _Processes, folder: Path, *, teammate_s: float, traffic: b
     port = _free_port()
     processes.start("aws", "ministack", environ=_ministack_environ(folder, port))
     pace = ("--teammate", str(teammate_s)) if teammate_s > 0 else ()
-    discord_process = processes.start("discord", "jinkies.simulators.discord", "--record", str(recording), *pace)
+    listening = ("--record", str(recording), "--message-content")
+    discord_process = processes.start("discord", "jinkies.simulators.discord", *listening, *pace)
     github_process = processes.start("github", "jinkies.simulators.github", "--repository", REPOSITORY)
     discord = processes.hello("discord", discord_process)
     github = processes.hello("github", github_process)

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.demo:
         from jinkies.demo import run
 
-        return run(options.headless, lambda config: run_console(config, _Mode.ATTACH))
+        return run(options.headless, lambda config, greeting: run_console(config, _Mode.ATTACH, greeting))
     if options.headless is not None:
         print("jinkies-tui: --headless goes with --demo", file=sys.stderr)  # noqa: T201 - a command line's answer
         return 2
@@ -65,8 +65,14 @@ def _listens(path: Path) -> bool:
     return True
 
 
-def run_console(config: Config, mode: Mode | _Mode) -> int:
-    """Run the console until the user leaves. Answers the exit status; says on stderr why it is not 0."""
+def run_console(config: Config, mode: Mode | _Mode, greeting: str | None = None) -> int:
+    """Run the console until the user leaves. Answers the exit status; says on stderr why it is not 0.
+
+    Args:
+        config: the configuration.
+        mode: whether to attach to a core only, or to embed one when there is none.
+        greeting: what to tell the user first.
+    """
     gc.disable()  # until the rows are there: collecting while everything is being imported costs 20 ms of the start
     from tui.app import ConsoleApp
 
@@ -75,7 +81,7 @@ def run_console(config: Config, mode: Mode | _Mode) -> int:
 
         return open_operator(config, Mode(mode.value))
 
-    app = ConsoleApp(connect, config)
+    app = ConsoleApp(connect, config, greeting=greeting)
     try:
         with logsetup.configured(config, _log_file(config)):
             status = app.run()

@@ -23,6 +23,7 @@ from tui.widgets.header import StatusHeader
 from tui.work import start
 
 QUIET_START_S = 1.0
+GREETING_S = 30.0
 
 
 def _collect_again() -> None:
@@ -67,8 +68,11 @@ class ConsoleApp(App[int]):
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Leave; the core goes on if it runs elsewhere"),
     ]
 
-    def __init__(self, connect: Connect, config: Config, clock: Clock | None = None) -> None:
+    def __init__(
+        self, connect: Connect, config: Config, clock: Clock | None = None, *, greeting: str | None = None
+    ) -> None:
         super().__init__()
+        self._greeting = greeting
         self.session = Session(connect, config, clock or SystemClock())
         self.driver_class = paced(self.driver_class, self.session.pace)
         self.register_theme(theme.THEME)
@@ -112,6 +116,8 @@ class ConsoleApp(App[int]):
         self.set_interval(DRAW_INTERVAL_S, self._draw)
         self.set_interval(1.0, self._tick)
         self.set_timer(QUIET_START_S, _collect_again)
+        if self._greeting is not None:
+            self.notify(self._greeting, timeout=GREETING_S, markup=False)
 
     def _draw_soon(self) -> None:
         self.call_later(self._draw)

@@ -34,6 +34,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--token-env", default="DISCORD_BOT_TOKEN", help="environment variable with the bot's token")
     parser.add_argument("--world", type=_world, default=World(), metavar="FILE",
                         help="JSON: guild_id, guild_name, application_id, channels, users, roles")  # fmt: skip
+    parser.add_argument("--message-content", action="store_true", help="the bot may ask for what people write")
     parser.add_argument("--record", type=Path, help="append every REST call to this file, one JSON object a line")
     parser.add_argument("--teammate", type=float, metavar="SECONDS", help="acknowledge a card now and then")
     parser.add_argument("--seed", type=int, default=1, help="of the teammate's pauses")
@@ -63,8 +64,9 @@ async def _run(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     token = os.environ.get(options.token_env) or DEFAULT_TOKEN
+    world: World = options.world
     async with SimulatedDiscord(
-        options.world,
+        msgspec.structs.replace(world, message_content=world.message_content or options.message_content),
         token=token,
         port=options.port,
         limits=options.rate_limit,

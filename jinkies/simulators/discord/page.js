@@ -46,6 +46,7 @@ async function follow() {
         seen = answer.version;
         for (const id of parts) put(id, answer.parts[id]);
         $("beside").hidden = !view.thread;
+        for (const form of document.querySelectorAll(".composer")) hint(form);
       }
       if ($("answer").dataset.gone) { delete $("answer").dataset.gone; tell(""); }
       await new Promise((done) => setTimeout(done, 100));
@@ -62,7 +63,6 @@ function again(change) {
   Object.assign(view, change);
   for (const id of ["messages", "thread"]) delete shown[id];
   seen = "";
-  for (const form of document.querySelectorAll(".composer")) hint(form);
   asking?.abort();
 }
 

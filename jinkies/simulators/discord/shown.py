@@ -266,4 +266,4 @@ def _field(component: Json, about: Json) -> str:
         most = f'maxlength="{int(component.get("max_length") or 4_000)}" placeholder="{holder}"'
         long = component.get("style") == 2
         control = f"<textarea {name} {most}>{value}</textarea>" if long else f'<input {name} {most} value="{value}">'
-    return f"<label>{text(about.get('label') or '')}{star}{hint}{control}</label>"
+    return f"<label><span>{text(about.get('label') or '')}{star}</span>{hint}{control}</label>"
