@@ -76,6 +76,9 @@ async def _until_signal(config: Config, *, embedded: bool) -> None:
 
 
 async def _run(config: Config, *, embedded: bool) -> None:
+    from jinkies.redact import by_rules, use
+
+    use(by_rules(config.redact))
     from bot.session import Session  # after logging is configured: it imports interactions.py
 
     async with _operator(config, embedded=embedded) as operator:

@@ -122,12 +122,14 @@ async def host(
     """
     from jinkies.core import Core, policy_text
     from jinkies.housekeeping import resume_tails
+    from jinkies.redact import by_rules, use
     from jinkies.store.database import open_writer
     from jinkies.store.reader import open_readers
     from jinkies.store.writer import Writer
     from jinkies.wire.server import serve_socket
 
     clock = clock or SystemClock()
+    use(by_rules(config.redact))  # what its workers tell others goes through the same rules as what comes in
     async with AsyncExitStack() as stack:
         prepare_home(config)
         stack.enter_context(hold_lock(config.lock_path))

@@ -71,7 +71,7 @@ from jinkies.operator import MATCHED, Hosting
 from jinkies.permissions import Permission
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
-from jinkies.redact import Redactor, redact_command
+from jinkies.redact import by_rules, redact_command
 from jinkies.requests import Request, digest
 from jinkies.stats import Stats, StatsQuery
 from jinkies.store.changes import Changes, Loaded, Wanted
@@ -110,8 +110,7 @@ class Core:
         self._waiting: Waiting[_Asked] = Waiting(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
-        rules = config.redact
-        self._redactor = Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
+        self._redactor = by_rules(config.redact)
         self._rights = config.discord.rights
         self._routes = config.routes if config.discord.missing() is None else ()
         self._policy = _policy_of(config)
@@ -302,6 +301,7 @@ class Core:
             counts=state.counts,
             rows=state.rows,
             deliveries=state.deliveries,
+            secrets=state.secrets,
             tails=self.logs.tails() if self.logs is not None else (),
             health=tuple(self.health.values()),
             channel_tails=await self.reader.channel_tails(),

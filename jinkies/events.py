@@ -63,6 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     health: tuple[PartHealth, ...]
     channel_tails: tuple[ChannelTail, ...] = ()  # those that are not settled
     silences: tuple[Silence, ...] = ()  # those that run or are to come
+    secrets: dict[str, int] = {}  # cut since there is a database, by kind
 
 
 SNAPSHOT_ROWS = 500

@@ -10,8 +10,12 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from jinkies.config import Config
+from jinkies.config import Config, RedactConfig
+
+if TYPE_CHECKING:
+    from jinkies.redact import Redactor
 
 _INTERACTION_TOKEN = re.compile(r"(/(?:interactions|webhooks)/\d+/)[^/\s\"']+")
 HIDDEN = "[redacted]"
@@ -23,20 +27,25 @@ class SecretFreeFormatter(logging.Formatter):
 
     Args:
         secrets: texts that never appear.
+        rules: what else is cut, and what is not.
     """
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+    def __init__(self, secrets: tuple[str, ...], rules: RedactConfig | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
         self._secrets = tuple(secret for secret in secrets if secret)
+        self._rules = rules or RedactConfig()
+        self._redactor: Redactor | None = None
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as text without secrets."""
-        from jinkies.redact import redact  # a program that logs nothing need not load its patterns
+        if self._redactor is None:
+            from jinkies.redact import by_rules  # a program that logs nothing need not load its patterns
 
+            self._redactor = by_rules(self._rules)
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
-        return redact(_INTERACTION_TOKEN.sub(rf"\1{HIDDEN}", text))
+        return self._redactor.text(_INTERACTION_TOKEN.sub(rf"\1{HIDDEN}", text))
 
 
 @contextmanager
@@ -46,7 +55,7 @@ def configured(config: Config, handler: logging.Handler | None = None) -> Iterat
     Libraries' lower levels hold secrets and foreign text: botocore logs signed headers and whole answers, for one.
     """
     handler = handler or logging.StreamHandler()
-    handler.setFormatter(SecretFreeFormatter(_secrets(config)))
+    handler.setFormatter(SecretFreeFormatter(_secrets(config), config.redact))
     level = logging.getLevelNamesMapping()[config.log_level]
     root = logging.getLogger()
     levels = {root: max(logging.WARNING, level)} | {logging.getLogger(ours): level for ours in OURS}

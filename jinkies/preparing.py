@@ -10,7 +10,7 @@ from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence,
 from jinkies.config import Config
 from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, fingerprint_of, grouping, own_fingerprint, title
-from jinkies.redact import DEFAULT, Redactor, redact_grouping, redact_occurrence, redact_recovery, secrets_cut
+from jinkies.redact import DEFAULT, Redactor, redact_counted, redact_grouping, redact_recovery
 from jinkies.requests import Prepared, PreparedRecovery
 
 REPORTS_LIMIT = 1_000  # of one Report
@@ -61,7 +61,7 @@ def _prepare_one(report: _Report, config: Config, redactor: Redactor) -> Prepare
         key = own_fingerprint(recovery.service, redactor.text(environment), report.fingerprint)
         return PreparedRecovery(command=recovery, fingerprint=key)
     report = msgspec.structs.replace(report, environment=environment, link=_address(report.link))
-    clean = redact_occurrence(report, redactor)
+    clean, cut = redact_counted(report, redactor)
     grouped = grouping(clean)
     return Prepared(
         command=clean,
@@ -71,7 +71,8 @@ def _prepare_one(report: _Report, config: Config, redactor: Redactor) -> Prepare
         culprit=culprit(clean.stack_trace, clean.frames),
         environment=clean.environment or environment,
         runbook=clean.runbook or (service.runbook if service else None),
-        redacted=secrets_cut(report, clean),
+        redacted=sum(cut.values()),
+        cut=cut,
     )
 
 

@@ -23,6 +23,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     runbook: str | None
     redacted: int = 0  # secrets that were cut from it
+    cut: dict[str, int] = {}  # the same, by kind
 
     def stored(self, row: AlertRow) -> StoredAlert:
         """The alert that it opens, as the store takes it."""

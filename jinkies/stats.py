@@ -63,6 +63,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[DayStats, ...]  # oldest first, those without anything too
     services: tuple[ServiceStats, ...]  # most opened first, at most 50
     noisy: tuple[NoisyAlert, ...]  # most occurrences first, at most 20
+    secrets: dict[str, int] = {}  # cut from what was taken in, by kind, the most first; as ``occurrences``
     opened_by_hour: tuple[int, ...] = ()  # counted from ``since_ms``, oldest first; of a time of at most HOURLY_DAYS
 
 

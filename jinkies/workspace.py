@@ -228,6 +228,8 @@ class Workspace:
         row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
         if alert_id is None:
             row = routed(row, self._routes, subject, self._now_ms)
+        for kind, count in prepared.cut.items():
+            self.changes.cut[row.service, kind] += count
         kept = prepared.occurrence(at_ms, first=alert_id is None)
         self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, kept))
         seq = self._settle(new, msgspec.structs.replace(decision, row=row), actor)

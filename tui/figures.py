@@ -80,6 +80,12 @@ def _counted(stats: Stats) -> Line:
         (f"{stats.occurrences:,}", theme.STRONG),
         (" occurrences", theme.MUTED),
     ]
+    if stats.secrets:
+        parts += [
+            (" · ", theme.MUTED),
+            (f"{sum(stats.secrets.values()):,}", theme.STRONG),
+            (" secrets cut", theme.MUTED),
+        ]
     if stats.opened_by_hour:  # they are counted by day
         first = datetime.fromtimestamp(stats.since_ms / 1000, UTC)
         parts.append((f" since {first:%a} 00:00", theme.MUTED))

@@ -152,6 +152,7 @@ def _print_stats(found: Stats) -> None:
         ("occurrences", f"{found.occurrences:,}"),
         ("to acknowledge", _span(found.to_acknowledge)),
         ("to resolve", _span(found.to_resolve)),
+        ("secrets cut", _secrets(found.secrets)),
     )
     printer.table((), [(Cell(name, DIM), Cell(text)) for name, text in facts])
     most = max((day.opened for day in found.days), default=0)
@@ -194,6 +195,11 @@ def _print_stats(found: Stats) -> None:
 
 def _bar(count: int, most: int) -> str:
     return "▇" * round(count / most * BAR) if most else ""
+
+
+def _secrets(cut: dict[str, int]) -> str:
+    kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in cut.items())
+    return f"{sum(cut.values()):,}{f': {kinds}' if kinds else ''}"
 
 
 def _span(span: Span) -> str:

@@ -37,6 +37,12 @@ def render(snapshot: Snapshot, answers: Mapping[int, int]) -> str:
         ("jinkies_tails", "gauge", "Log tails that run.", [({}, len(snapshot.tails))]),
         ("jinkies_silences", "gauge", "Silences that run or are to come.", [({}, len(snapshot.silences))]),
         (
+            "jinkies_secrets_cut_total",
+            "counter",
+            "Secrets that were cut from what was taken in, by kind.",
+            [({"kind": kind}, cut) for kind, cut in snapshot.secrets.items()],
+        ),
+        (
             "jinkies_part_up",
             "gauge",
             "Whether a part works; parts that are not set up are left out.",

@@ -7,7 +7,8 @@ only where a word starts, and what was scanned for a value is consumed. The mark
 
 from __future__ import annotations
 
-from jinkies.redact.engine import DEFAULT, Redactor, redact
+from jinkies.redact.engine import DEFAULT, Redactor, by_rules, redact, use
+from jinkies.redact.kinds import redact_counted
 from jinkies.redact.marks import MARK
 from jinkies.redact.names import is_secret_key
 from jinkies.redact.own import Unfit, compile_pattern
@@ -25,13 +26,16 @@ __all__ = [
     "MARK",
     "Redactor",
     "Unfit",
+    "by_rules",
     "compile_pattern",
     "is_secret_key",
     "redact",
     "redact_command",
+    "redact_counted",
     "redact_each",
     "redact_grouping",
     "redact_occurrence",
     "redact_recovery",
     "secrets_cut",
+    "use",
 ]

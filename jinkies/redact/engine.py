@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from jinkies.redact.cards import card_numbers
 from jinkies.redact.commands import command_lines
@@ -15,6 +17,9 @@ from jinkies.redact.shapes import known_shapes, scheme_values
 from jinkies.redact.telling import told_by
 from jinkies.redact.values import named_values
 from jinkies.redact.words import words_of
+
+if TYPE_CHECKING:
+    from jinkies.config import RedactConfig
 
 _MAX_PASSES = 4  # what one pass hides can bring a name next to another value; text without secrets takes one
 
@@ -80,6 +85,19 @@ class Redactor:
 DEFAULT = Redactor()
 
 
+_current: ContextVar[Redactor] = ContextVar("redactor", default=DEFAULT)
+
+
+def by_rules(rules: RedactConfig) -> Redactor:
+    """What cuts by ``[redact]`` of the configuration."""
+    return Redactor(also=rules.also, keep=rules.keep, emails=rules.emails, ips=rules.ips)
+
+
+def use(redactor: Redactor) -> None:
+    """From now on, in this context and in tasks that it starts, ``redact`` cuts so: a program sets it as it starts."""
+    _current.set(redactor)
+
+
 def redact(text: str) -> str:
-    """``text`` without its secrets, by the rules that hold where nothing is configured."""
-    return DEFAULT.text(text)
+    """``text`` without its secrets, by the rules in use; where nobody set any, as where nothing is configured."""
+    return _current.get().text(text)

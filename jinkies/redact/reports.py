@@ -47,7 +47,7 @@ def redact_occurrence(command: ReportOccurrence, redactor: Redactor = DEFAULT) -
 
     Nearly every report holds no secret, and has dozens of short texts: one look at all of them together tells.
     """
-    return command if _is_clean(command, redactor) else redact_each(command, redactor)
+    return command if is_clean_report(command, redactor) else redact_each(command, redactor)
 
 
 def secrets_cut(before: ReportOccurrence, after: ReportOccurrence) -> int:
@@ -100,7 +100,7 @@ def redact_command(command: AnyCommand, redactor: Redactor = DEFAULT) -> AnyComm
             return command
 
 
-def _is_clean(command: ReportOccurrence, redactor: Redactor) -> bool:
+def is_clean_report(command: ReportOccurrence, redactor: Redactor) -> bool:
     """Whether no text of it, each by itself, has a secret: joined, they have at least the secrets that each has.
 
     What a text begins or ends with is the same to a pattern when a line break is there. Keys are apart: their lines are

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from jinkies.events import JournalEntry
@@ -104,6 +106,7 @@ class Changes(msgspec.Struct, kw_only=True):
     silences: dict[int, Silence] = msgspec.field(default_factory=dict)
     compact_through: int = 0  # the journal goes up to here; 0 is nothing of it
     storms: dict[str, Storm] = msgspec.field(default_factory=dict)
+    cut: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)  # secrets, by service and kind
     rescheduled: dict[int, int | None] = msgspec.field(
         default_factory=dict
     )  # when time decides, where nothing else is new

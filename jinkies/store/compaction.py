@@ -10,6 +10,7 @@ from jinkies.store.keeping import COMPACT_STEP
 
 FIGURES_DAYS = 400  # how far back figures reach
 DAY_MS = 86_400_000
+EVER = -1  # in place of a day
 
 # What people and the lifecycle did; not each occurrence, and not each edit of a card.
 _KEEP_TIMELINE = (
@@ -37,6 +38,20 @@ def compact(db: sqlite3.Connection, changes: Changes) -> None:
         " (SELECT alert_id, opened_at_ms FROM episodes WHERE opened_at_ms < ? ORDER BY opened_at_ms LIMIT ?)",
         (oldest * DAY_MS, COMPACT_STEP),
     )
+    db.execute("DELETE FROM secrets WHERE day > ? AND day < ?", (EVER, oldest))
+
+
+def count_secrets(db: sqlite3.Connection, changes: Changes) -> None:
+    """How many were cut: on its day and in its service, and since ever."""
+    day = changes.at_ms // DAY_MS
+    told = [(day, service, kind, cut) for (service, kind), cut in changes.cut.items()]
+    ever = [(EVER, "", kind, cut) for _, _, kind, cut in told]
+    if told:
+        db.executemany(
+            "INSERT INTO secrets (day, service, kind, cut) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET cut = cut + excluded.cut",
+            [*told, *ever],
+        )
 
 
 def write_episodes(db: sqlite3.Connection, episodes: Iterable[Episode]) -> None:

@@ -11,6 +11,7 @@ import aiosqlite
 from jinkies.errors import Invalid
 from jinkies.model import State
 from jinkies.stats import HOURLY_DAYS, DayStats, NoisyAlert, ServiceStats, Span, Stats, StatsQuery
+from jinkies.store.compaction import EVER
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -42,6 +43,7 @@ async def stats(db: aiosqlite.Connection, query: StatsQuery) -> Stats:
         days=days,
         services=await _services(db, opened, active),
         noisy=await _noisy(db, active),
+        secrets=await _secrets(db, active),
         opened_by_hour=await _hours(db, opened, query) if hourly else (),
     )
 
@@ -110,6 +112,19 @@ async def _services(db: aiosqlite.Connection, opened: _Condition, active: _Condi
         ServiceStats(service=service, opened=opened_, unresolved=unresolved, occurrences=occurrences)
         for service, opened_, unresolved, occurrences in rows
     )
+
+
+async def _secrets(db: aiosqlite.Connection, active: _Condition) -> dict[str, int]:
+    rows = await db.execute_fetchall(
+        f"SELECT kind, sum(cut) FROM secrets WHERE {active[0]} GROUP BY kind ORDER BY 2 DESC, 1", active[1]
+    )
+    return {str(kind): int(cut) for kind, cut in rows}
+
+
+async def secrets_ever(db: aiosqlite.Connection) -> dict[str, int]:
+    """How many secrets were cut since there is a database, by kind."""
+    rows = await db.execute_fetchall("SELECT kind, cut FROM secrets WHERE day = ? ORDER BY kind", (EVER,))
+    return {str(kind): int(cut) for kind, cut in rows}
 
 
 async def _noisy(db: aiosqlite.Connection, active: _Condition) -> tuple[NoisyAlert, ...]:

@@ -59,6 +59,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     rows: tuple[AlertRow, ...]
     deliveries: tuple[Delivery, ...]
+    secrets: dict[str, int]
 
 
 class Reader:
@@ -129,6 +130,7 @@ class Reader:
             counts=await self._counts(db),
             rows=tuple(_row(image) for image, _ in rows),
             deliveries=tuple(_delivery(image) for (image,) in deliveries),
+            secrets=await figures.secrets_ever(db),
         )
 
     async def journal_after(self, seq: int, limit: int = JOURNAL_PAGE) -> list[tuple[JournalEntry, bytes]]:

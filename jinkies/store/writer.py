@@ -18,7 +18,7 @@ from jinkies.lifecycle import Policy
 from jinkies.matching import Silence
 from jinkies.model import AlertRow, ChannelTail, Counts, Delivery, Occurrence
 from jinkies.store.changes import Answered, Changes, Lease, Loaded, StoredAlert, Wanted
-from jinkies.store.compaction import compact, write_episodes
+from jinkies.store.compaction import compact, count_secrets, write_episodes
 from jinkies.store.keeping import COMPACT_STEP, compactable, dropped
 from jinkies.store.later import write_searched
 from jinkies.store.statements import many
@@ -283,6 +283,7 @@ class Writer:
         )
         self._write_silences(changes)
         self._write_channel_tails(changes.channel_tails)
+        count_secrets(self._sqlite, changes)
         compact(self._sqlite, changes)
         self._write_answered(changes)
         self._write_leases(changes)
