@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from jinkies.redact.cards import card_numbers
 from jinkies.redact.commands import command_lines
-from jinkies.redact.marks import KEEP_NOTHING, NOTHING, Keep
+from jinkies.redact.marks import KEEP_NOTHING, MARK, NOTHING, Keep
 from jinkies.redact.names import has_secret_key
 from jinkies.redact.own import compile_pattern, emails, ips, own_patterns
 from jinkies.redact.private_keys import private_keys
@@ -21,6 +22,7 @@ from jinkies.redact.words import words_of
 if TYPE_CHECKING:
     from jinkies.config import RedactConfig
 
+NAMED = "named_value"  # what stands under a secret's name: password=…
 _MAX_PASSES = 4  # what one pass hides can bring a name next to another value; text without secrets takes one
 
 
@@ -38,8 +40,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with the mark for every secret that has a known shape or stands under a secret's name."""
+        return self._all_passes(text, None)
+
+    def _all_passes(self, text: str, kinds: Counter[str] | None) -> str:
         for _ in range(_MAX_PASSES):
-            before, text = text, self._one_pass(text)
+            before, text = text, self._one_pass(text, kinds)
             if text == before:
                 break
         return text
@@ -63,23 +68,30 @@ class Redactor:
         keep = self._keep
         return keep.name(name) or keep.name(name.rpartition(".")[2]) or keep.holds(value, 0, len(value))
 
-    def _one_pass(self, text: str) -> str:
+    def _one_pass(self, text: str, kinds: Counter[str] | None = None) -> str:
+        """One time of everything; with ``kinds``, how much of which kind was cut goes in there."""
         keep = self._keep
         if "PRIVATE KEY" in text:
-            text = private_keys(text)
+            text = _noted(kinds, "private_key", text, private_keys(text))
         words, digits = told_by(text)
         if words is not None:
-            text = named_values(text, words.lowered, keep)
-            text = scheme_values(text, words.lowered, keep)
-            text = command_lines(text, words.text, keep)
-            text = known_shapes(text, words, keep)
+            text = _noted(kinds, NAMED, text, named_values(text, words.lowered, keep))
+            text = _noted(kinds, "authorization", text, scheme_values(text, words.lowered, keep))
+            text = _noted(kinds, "command_line", text, command_lines(text, words.text, keep))
+            text = _noted(kinds, "token", text, known_shapes(text, words, keep))
         if digits:
-            text = card_numbers(text, keep)
+            text = _noted(kinds, "card_number", text, card_numbers(text, keep))
         if self._also:
-            text = own_patterns(text, self._also, keep)
+            text = _noted(kinds, "own_pattern", text, own_patterns(text, self._also, keep))
         if self._emails:
-            text = emails(text, keep)
-        return ips(text, keep) if self._ips else text
+            text = _noted(kinds, "email", text, emails(text, keep))
+        return _noted(kinds, "ip", text, ips(text, keep)) if self._ips else text
+
+
+def _noted(kinds: Counter[str] | None, kind: str, before: str, after: str) -> str:
+    if kinds is not None and (more := after.count(MARK) - before.count(MARK)) > 0:
+        kinds[kind] += more
+    return after
 
 
 DEFAULT = Redactor()
