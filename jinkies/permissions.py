@@ -6,8 +6,9 @@ and at the bot's door for what is only read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -59,6 +60,16 @@ class Permissions(msgspec.Struct, frozen=True):
     def may(self, actor: Actor, permission: Permission, service: str | None) -> bool:
         """Whether somebody may do that to a service, where they are; None is what concerns all services."""
         return any(rule.covers(service) for rule in self._granting(actor, permission))
+
+    def sieve(self, actor: Actor, permission: Permission) -> Callable[[str], bool]:
+        """``may`` for many services at once."""
+        granting = self._granting(actor, permission)
+
+        @cache
+        def may(service: str) -> bool:
+            return any(rule.covers(service) for rule in granting)
+
+        return may
 
     def somewhere(self, actor: Actor, permission: Permission) -> bool:
         """Whether there is any service that they may do it to, where they are."""

@@ -71,6 +71,8 @@ def who(*roles: str, channels: tuple[str, ...] = ("alerts",)) -> Actor:
 )
 def test_the_table(actor: Actor, permission: Permission, service: str | None, may: bool) -> None:
     assert Permissions(RULES).may(actor, permission, service) is may
+    if service is not None:
+        assert Permissions(RULES).sieve(actor, permission)(service) is may
 
 
 def test_the_simple_form() -> None:

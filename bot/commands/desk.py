@@ -98,12 +98,14 @@ class Desk:
 
     def rows(self, viewer: Actor) -> list[AlertRow]:
         """The alerts at hand that somebody may view: unresolved ones, and what changed of late."""
-        return [row for row in self.replica.rows.values() if self.may(viewer, Permission.VIEW, row.service)]
+        may = self.rights.sieve(viewer, Permission.VIEW)
+        return [row for row in self.replica.rows.values() if may(row.service)]
 
     def services(self, viewer: Actor, permission: Permission = Permission.VIEW) -> set[str]:
         """The services of the configuration and of the alerts at hand for which somebody has a permission."""
         known = {*self.config.services, *(row.service for row in self.replica.rows.values())}
-        return {name for name in known if self.may(viewer, permission, name)}
+        may = self.rights.sieve(viewer, permission)
+        return {name for name in known if may(name)}
 
     def targets(self, spec: TailSpec) -> tuple[str | None, ...]:
         """The services that log lines are read of; None for a log group, which is nobody's in particular."""

@@ -104,7 +104,8 @@ class _Silencing:
         ends_at_ms = self._desk.clock.now_ms() + options.read_span_ms(given.span, "for")
         await self._desk.require(call.caller, Permission.SILENCE, silenced_services(matchers), what="/silence")
         caught = await self._desk.ask(self._desk.operator.matching(matchers))
-        visible = [row for row in caught if self._desk.may(call.caller, Permission.VIEW, row.service)]
+        may = self._desk.rights.sieve(call.caller, Permission.VIEW)
+        visible = [row for row in caught if may(row.service)]
         return preview_message(
             matchers,
             reason,
