@@ -1,4 +1,4 @@
-"""Tails while Discord is unwell at random, and bot and core restart: one message a tail, and it is right."""
+"""Tails while Discord and CloudWatch are unwell at random, and bot and core restart: one message, and it is right."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ from random import Random
 
 import pytest
 
+from jinkies.simulators.cloudwatch import Fault, Kind
 from jinkies.simulators.discord import Schedule
 from tests.bot.tailing import Scene, in_a_scene
 from tests.bot.worlds import CHANNEL
 
 LASTS_S = 90
+TROUBLES = (
+    (Kind.THROTTLE, 0.0),
+    (Kind.FAIL, 0.0),
+    (Kind.DROP, 0.0),
+    (Kind.OVER_LIMIT, 0.0),
+    (Kind.DELAY, 3.0),
+    (Kind.EMPTY_PAGES, 2.0),
+    (Kind.LIVE_STALL, 0.0),
+    (Kind.LIVE_DROP, 2.0),
+    (Kind.LIVE_END, 4.0),
+    (Kind.LIVE_TIMEOUT, 3.0),
+    (Kind.LIVE_BREAK, 5.0),
+)
 
 
 async def unwell(world: Scene, seed: int) -> None:
@@ -20,6 +34,7 @@ async def unwell(world: Scene, seed: int) -> None:
     await world.follow("velma")
     await world.follow("fred", level="error")
     restarts = {dice.randrange(10, LASTS_S): dice.choice(["bot", "core"]) for _ in range(3)}
+    world.cloudwatch.fault(*(trouble(dice, world.desk.clock.now_ms()) for _ in range(4)))
     schedule = Schedule(dice, lasts_s=LASTS_S, mean_pause_s=3.0, longest_s=15.0)
     async with schedule.disturbing(world.discord):
         for second in range(LASTS_S):
@@ -39,6 +54,13 @@ async def unwell(world: Scene, seed: int) -> None:
     assert set(continued) <= {one["id"] for one in messages}
     assert max(continued.values(), default=1) == 1
     assert len(messages) - len(continued) == 2, schedule.report()
+
+
+def trouble(dice: Random, now_ms: int) -> Fault:
+    """Something that befalls CloudWatch for a while, meanwhile or soon after."""
+    start_ms = now_ms + dice.randrange(LASTS_S) * 1_000
+    kind, value = dice.choice(TROUBLES)
+    return Fault(kind=kind, value=value, start_ms=start_ms, end_ms=start_ms + dice.randrange(2_000, 30_000))
 
 
 def shown(world: Scene) -> dict[int, str]:
