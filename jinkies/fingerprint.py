@@ -178,4 +178,7 @@ def _json_message(message: str) -> str:
 
 def _clean(text: str) -> str:
     """Printable, on one line, single blanks; colour codes and direction marks gone."""
-    return " ".join(_INVISIBLE.sub(" ", _ESCAPES.sub("", text[:20_000])).split())
+    text = text[:20_000]
+    if not text.isprintable():  # none of these is
+        text = _INVISIBLE.sub(" ", _ESCAPES.sub("", text))
+    return " ".join(text.split())

@@ -238,3 +238,12 @@ def test_a_hostile_megabyte_is_read_in_linear_time(seed: str) -> None:
     text = seed * (1_000_000 // len(seed))
     assert len(fingerprint(report(text, stack_trace=text))) == 32
     assert culprit(text.replace("\n", ":1:1)\n")) is None or "\n" not in (culprit(text) or "")
+
+
+def test_a_title_has_nothing_invisible() -> None:
+    marks = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x2000, 0x2070), 0xFEFF, 0xD800, 0xDFFF)]
+    command = ReportOccurrence(service="api", message=f"\x1b[31mno{'no'.join(marks)} \xa0 room\x1b[0m")
+    shown = title(command)
+    assert shown.isprintable()
+    assert "  " not in shown
+    assert shown.startswith("no no")

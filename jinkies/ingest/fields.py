@@ -171,12 +171,16 @@ def context_of(value: dict[str, object] | None) -> dict[str, str]:
             pending.extend((f"{name}.{key}", deeper) for key, deeper in reversed(inner.items()))
         elif len(found) < MAX_CONTEXT_KEYS - (1 if pending or dropped else 0):
             text = inner if type(inner) is str else as_text(inner)
-            found[cut_end(clean(name), MAX_CONTEXT_KEY)] = cut_end(clean(text), MAX_CONTEXT_VALUE)
+            found[_kept(name, MAX_CONTEXT_KEY)] = _kept(text, MAX_CONTEXT_VALUE)
         else:
             dropped += 1
     if dropped:
         found["…"] = f"[{dropped} more cut]"
     return found
+
+
+def _kept(text: str, limit: int) -> str:
+    return text if len(text) <= limit and "\x00" not in text else cut_end(clean(text), limit)
 
 
 def as_text(value: object) -> str:

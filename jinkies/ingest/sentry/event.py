@@ -32,6 +32,9 @@ _EVENT_ID = re.compile(r"[0-9a-f]{32}")
 _COMMIT = re.compile(r"(?:^|[@+\-])([0-9a-f]{7,40})$")
 _COMMIT_TAGS = ("commit", "commit_sha", "git_commit", "git.commit", "git_sha", "git.sha", "revision", "sha")
 _VARIABLE = re.compile(r"\{\{\s{0,4}([a-z_.\-]{1,200})\s{0,4}\}\}")
+_PLAIN_URL = re.compile(
+    r"https?://[\w.\-]+(?::\d{1,5})?(/[\w./~%{}=,\-]*)?", re.ASCII
+)  # as urlsplit() reads it, but quick
 _SEVERITIES = {"log": Severity.INFO, "sample": Severity.INFO}
 
 
@@ -163,6 +166,8 @@ def _time(value: object, now_ms: int, notes: list[str]) -> int | None:
 
 def _request_path(event: dict[str, object]) -> str | None:
     url = text(table(event.get("request")).get("url"), 4_000).strip()
+    if plain := _PLAIN_URL.fullmatch(url):
+        return name(plain[1] or "/", 2_000) or None
     try:
         parts = urlsplit(url)
     except ValueError:

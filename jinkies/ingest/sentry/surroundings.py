@@ -106,6 +106,8 @@ _lets_in = lru_cache(maxsize=1_024)(_says_so)  # senders use the same ones again
 
 
 def _without_user(url: str) -> str:
+    if "@" not in url:
+        return url
     try:
         netloc = urlsplit(url).netloc
     except ValueError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jinkies.commands import ReportOccurrence
 from jinkies.fingerprint import fingerprint
@@ -331,3 +334,14 @@ def test_everything_is_bounded() -> None:
     assert max(len(value) for value in found.context.values()) <= 2_000
     for value, limit in ((found.release, 250), (found.environment, 100), (found.instance_id, 256)):
         assert len(value or "") <= limit
+
+
+_ADDRESS = st.text(st.sampled_from("htps:/.~%{}=,-aZ09_?#@é;"), max_size=12)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(("http://", "https://", "")), _ADDRESS)
+def test_the_path_of_a_plain_address_is_what_urlsplit_says(scheme: str, rest: str) -> None:
+    parts = urlsplit(scheme + rest)
+    expected = (parts.path or ("/" if parts.netloc else "")) or None
+    assert command(message="m", request={"url": scheme + rest}).request_path == expected
