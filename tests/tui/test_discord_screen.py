@@ -69,7 +69,7 @@ async def test_a_storm_shows_as_its_digest_and_a_call_beside_its_card(config: Co
             await console.press("3")
             await console.until("3 more alerts in 1 s", "api 3", "2 cards", "empty: all in step")
             await desk.tick(15 * MINUTE_MS)
-            await console.until("4 waiting")
+            await console.until("6 waiting")
             await console.press("1")
             await console.until("told among others, in digest-1", "not called: these were")
 
