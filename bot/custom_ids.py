@@ -22,6 +22,7 @@ PRESSED = re.compile(
 )
 ASKS = re.compile(rf"jk:pr:{_ALERT}$")  # of those above: it is answered with a form
 LISTED = re.compile(rf"jk:list:{_ALERT}:(?P<kind>digest-[1-9]\d{{0,17}})$")
+OWN_CARD = re.compile(rf"jk:card:{_ALERT}:digest-[1-9]\d{{0,17}}$")  # a select of alerts that a digest names
 SNOOZED = re.compile(rf"jk:snooze:{_ALERT}$")  # a select
 SILENCES = re.compile(rf"jk:silence:{_ALERT}$")  # it is answered with a form
 SILENCE_SUBMITTED = re.compile(rf"jk:silenceform:{_ALERT}\Z")
@@ -83,6 +84,11 @@ def parse(text: str) -> CustomId | None:
 def listing(alert_id: int, epoch: str, kind: str) -> str:
     """The ``custom_id`` of a digest's button."""
     return f"jk:list:{alert_id}:{epoch8(epoch)}:{kind}"
+
+
+def own_card(alert_id: int, epoch: str, kind: str) -> str:
+    """The ``custom_id`` of a digest's select."""
+    return f"jk:card:{alert_id}:{epoch8(epoch)}:{kind}"
 
 
 def alert_of(pattern: re.Pattern[str], text: str) -> tuple[int, str]:

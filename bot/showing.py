@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.custom_ids import CustomId, epoch8, listing
+from bot.custom_ids import CustomId, epoch8, listing, own_card
 from bot.render import (
     BUTTON_PRIMARY,
     BUTTON_SECONDARY,
@@ -15,9 +15,11 @@ from bot.render import (
     Embed,
     Message,
     Row,
+    Select,
+    SelectOption,
     alert_message,
 )
-from bot.text import escaped
+from bot.text import escaped, plain_label
 from jinkies import cards
 from jinkies.cards import CardAction
 from jinkies.model import AlertDetail, Delivery, Digest, State, What
@@ -45,7 +47,7 @@ def showing(delivery: Delivery, detail: AlertDetail, *, epoch: str, link: str | 
     if delivery.what is What.CALL:
         return _call(delivery, detail, epoch, link)
     if delivery.digest is not None:
-        message = digest_message(delivery.digest, listing(delivery.alert_id, epoch, delivery.kind))
+        message = digest_message(delivery, delivery.digest, epoch=epoch)
         return Showing(
             message=message,
             content=_names(delivery.mentions),
@@ -93,8 +95,8 @@ def _call(delivery: Delivery, detail: AlertDetail, epoch: str, link: str | None)
     )
 
 
-def digest_message(digest: Digest, custom_id: str) -> Message:
-    """The card of a digest, with a button that lists what waits."""
+def digest_message(delivery: Delivery, digest: Digest, *, epoch: str) -> Message:
+    """The card of a digest, with a button that lists what waits, and a select that gives an alert its own card."""
     worst = digest.worst[0].severity
     lines = [
         f"{cards.MARKS[one.severity]} **#{one.alert_id}** {escaped(one.title, 120)} · {escaped(one.service, 60)}"
@@ -112,5 +114,17 @@ def digest_message(digest: Digest, custom_id: str) -> Message:
                 color=cards.SEVERITY_COLOURS[worst],
             ),
         ),
-        components=(Row(components=(Button(style=BUTTON_SECONDARY, label="List what is open", custom_id=custom_id),)),),
+        components=_of_digest(delivery, digest, epoch),
     )
+
+
+def _of_digest(delivery: Delivery, digest: Digest, epoch: str) -> tuple[Row, ...]:
+    listed = listing(delivery.alert_id, epoch, delivery.kind)
+    button = Button(style=BUTTON_SECONDARY, label="List what is open", custom_id=listed)
+    options = tuple(
+        SelectOption(label=plain_label(f"#{one.alert_id} {one.title}", 100), value=str(one.alert_id))
+        for one in digest.worst
+    )
+    chosen = own_card(delivery.alert_id, epoch, delivery.kind)
+    select = Select(custom_id=chosen, placeholder="Post the card of…", options=options)
+    return Row(components=(button,)), Row(components=(select,))

@@ -7,7 +7,7 @@ from typing import assert_never
 import interactions
 
 from bot import custom_ids
-from bot.answers import FORM_LIMIT_S, Reply
+from bot.answers import FORM_LIMIT_S, Reply, Seen
 from bot.commands.desk import OTHER_DATABASE, Desk
 from bot.commands.own_cards import on_its_card
 from bot.commands.unknown import UNKNOWN
@@ -15,7 +15,7 @@ from bot.commands.wiring import Call, component, form
 from bot.custom_ids import CustomId, FormField, epoch8
 from bot.render import Form, list_message, pull_request_form
 from jinkies.cards import CardAction
-from jinkies.commands import Acknowledge, AnyCommand, CreateIssue, CreatePullRequest, Reopen, Resolve
+from jinkies.commands import Acknowledge, AnyCommand, CreateIssue, CreatePullRequest, Reopen, Resolve, ShowCard
 from jinkies.model import AlertQuery, AlertRow, State
 from jinkies.permissions import Permission
 
@@ -28,6 +28,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
     component(client, desk, "ask_for_pull_request", custom_ids.ASKS, cards.ask, asks=True)
     component(client, desk, "press", custom_ids.PRESSED, cards.press)
     component(client, desk, "list_open", custom_ids.LISTED, cards.list_open)
+    component(client, desk, "own_card", custom_ids.OWN_CARD, cards.own_card)
     form(client, desk, "submit", custom_ids.SUBMITTED, cards.submit)
 
 
@@ -47,6 +48,13 @@ class _Cards:
         services = self._desk.rights.services(call.caller, Permission.VIEW)
         query = AlertQuery(states=(State.OPEN,), limit=LISTED, services=services)
         return list_message(await self._desk.ask(self._desk.operator.alerts(query)), described="open")
+
+    async def own_card(self, call: Call) -> Reply:
+        """Of an alert that a digest stands for."""
+        _, digits = custom_ids.alert_of(custom_ids.OWN_CARD, call.custom_id)
+        [chosen] = call.values
+        reply = await self._desk.act(ShowCard(alert_id=int(chosen)), call.caller, call.key, foreign=digits)
+        return f"The card of #{chosen} comes below." if isinstance(reply, Seen) else reply
 
     async def ask(self, call: Call) -> Form | str:
         """The form, or a line that says why there is none."""

@@ -18,6 +18,7 @@ from jinkies.commands import (
     Merge,
     Reopen,
     Resolve,
+    ShowCard,
     Snooze,
     Split,
     Undo,
@@ -27,7 +28,7 @@ from jinkies.errors import Invalid
 from jinkies.operator import Operator
 from jinkies.reading.times import parse_time
 
-Decision = Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo | Merge | Split
+Decision = Acknowledge | Resolve | Reopen | Snooze | Assign | Comment | Undo | Merge | Split | ShowCard
 DAY_MS = 86_400_000
 
 
@@ -107,6 +108,11 @@ def comment(arguments: argparse.Namespace) -> int:
 def undo(arguments: argparse.Namespace) -> int:
     """``jinkies undo ID``."""
     return _decide(Undo(alert_id=arguments.alert_id), as_json=arguments.json)
+
+
+def card(arguments: argparse.Namespace) -> int:
+    """``jinkies card ID``."""
+    return _decide(ShowCard(alert_id=arguments.alert_id), as_json=arguments.json)
 
 
 def merge(arguments: argparse.Namespace) -> int:

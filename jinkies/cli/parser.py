@@ -192,6 +192,10 @@ def _add_acting(subparsers: Subparsers[Parser]) -> None:
     _add_id(undo)
     _add_json(undo)
     undo.set_defaults(run=lazily("act", "undo"))
+    card = subparsers.add_parser("card", help="post an alert's own card in Discord, if only a digest tells of it")
+    _add_id(card)
+    _add_json(card)
+    card.set_defaults(run=lazily("act", "card"))
     _add_silences(subparsers)
     _add_work(subparsers)
 

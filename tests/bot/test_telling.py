@@ -215,6 +215,24 @@ async def test_a_digested_alert_gets_a_card_when_somebody_decides(
     assert len(titles) == 4
 
 
+async def test_a_digest_posts_the_card_of_an_alert_that_somebody_asks_for(
+    discord: SimulatedDiscord, desk_config: Config
+) -> None:
+    async with desk_of(calling(desk_config, new_cards=1)) as (desk, operator):
+        async with running_bot(desk) as session:
+            await all_in_step(session, await flood(operator, 4))
+        async with running_bot(desk) as session:  # a message from before a restart
+            [digest] = [one for one in discord.messages(CHANNEL) if "more alert" in one["embeds"][0]["title"]]
+            select = digest["components"][1]["components"][0]
+            for said in ("The card of #3 comes below.", "Nothing changed: no digest stands for it."):
+                answer = await discord.press(digest["id"], select["custom_id"], values=("3",))
+                assert answer.text == said
+                assert answer.ephemeral
+            await discord.wait_for(lambda: len(discord.messages(CHANNEL)) == 3)
+            await all_in_step(session, 0)
+    assert "#3 " in discord.messages(CHANNEL)[0]["embeds"][0]["title"]
+
+
 @pytest.mark.parametrize("nonce_memory_s", [0.0, 300.0])
 async def test_a_digest_whose_answer_was_lost_is_adopted_and_grows(config: Config, nonce_memory_s: float) -> None:
     async with SimulatedDiscord(limits=RateLimits(enabled=False), nonce_memory_s=nonce_memory_s) as discord:

@@ -354,6 +354,7 @@ def test_an_alert_is_snoozed_assigned_commented_on_and_merged(run: Run) -> None:
     refused = run("merge", "1", "1")
     assert (refused.code, refused.err) == (1, "jinkies: into: #1 can't be merged into itself\n")
     assert run("split", "1").out == "#1 it is part of no other alert\n"
+    assert run("card", "1").out == "#1 no digest stands for it\n"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from jinkies.clock import SystemClock
 from jinkies.commands import RecordDelivery, ReportHealth, TakeLease
 from jinkies.config import Config, DiscordConfig
 from jinkies.core import Core
-from jinkies.model import SYSTEM, DeliveryState, PartHealth, PartState, State
+from jinkies.model import SYSTEM, DeliveryState, PartHealth, PartState, State, What
 from jinkies.operator import Operator
 from tests.conftest import CHANNEL_ID
 from tests.telling import BOSS, MINUTE_MS, ROLE, route, scene, with_routes
@@ -72,6 +72,18 @@ async def test_a_storm_shows_as_its_digest_and_a_call_beside_its_card(config: Co
             await console.until("6 waiting")
             await console.press("1")
             await console.until("told among others, in digest-1", "not called: these were")
+
+
+async def test_a_key_gives_what_is_told_in_a_digest_its_own_card(config: Config) -> None:
+    async with scene(with_routes(config, new_cards=1), SystemClock().now_ms()) as desk:
+        for number in range(3):
+            await desk.report(f"boom {number}")
+        async with console_on(desk.core.config, desk.operator) as console:
+            await console.until("told among others, in digest-1")
+            await console.press("D")
+            await console.until("post waiting")
+        [card] = await desk.deliveries(What.CARD, 3)
+        assert card.state is DeliveryState.PENDING
 
 
 async def test_not_set_up_says_what_to_set(operator: Operator, config: Config) -> None:

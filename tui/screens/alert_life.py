@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from jinkies.commands import Merge, Split
-from jinkies.model import AlertRow
+from jinkies.commands import Merge, ShowCard, Split
+from jinkies.model import AlertRow, DeliveryState, What
 from tui.screens.alert_actions import AlertActions
 
 _SUGGESTED = 30
@@ -21,6 +21,7 @@ class AlertLife(AlertActions):
         Binding("S", "silence", "silence", id="alert.silence", tooltip="Silence alerts like it, for a while"),
         Binding("W", "silences", "silences", show=False, id="alert.silences", tooltip="What is silenced, and will be"),
         Binding("M", "merge", "merge", show=False, id="alert.merge", tooltip="Make it part of another alert"),
+        Binding("D", "card", "card", show=False, id="alert.card", tooltip="Post its card: only a digest tells of it"),
         Binding("Z", "split", "split", show=False, id="alert.split", tooltip="Split it off; or off it what was merged"),
     ]
 
@@ -32,12 +33,26 @@ class AlertLife(AlertActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are dimmed."""
         row = self.current
+        if action == "card":
+            return True if row is not None and self._is_digested(row) else None
         if action in {"silence", "merge", "split"}:
             possible = row is not None and (
                 action == "silence" or (row.merged_into is None) == (action == "merge") or bool(row.parts)
             )
             return True if possible else None
         return super().check_action(action, parameters)
+
+    def _is_digested(self, row: AlertRow) -> bool:
+        deliveries = self.session.replica.deliveries if self.session.replica is not None else {}
+        return any(
+            key[0] == row.alert_id and one.what is What.CARD and one.state is DeliveryState.DIGESTED
+            for key, one in deliveries.items()
+        )
+
+    def action_card(self) -> None:
+        """One of its own in Discord, where only a digest tells of it."""
+        if (row := self.current) is not None and self._is_digested(row):
+            self.do(ShowCard(alert_id=row.alert_id))
 
     def action_silence(self) -> None:
         """Tell nobody of alerts like it."""

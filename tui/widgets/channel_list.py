@@ -15,7 +15,7 @@ from jinkies.model import DeliveryState, Digest, PartHealth, PartState, What
 from jinkies.words import number_of
 from tui import theme
 from tui.draw import Line, Part, line, rule, strip_of, wrapped
-from tui.format import clean, fit
+from tui.format import clean, clock_text, fit
 from tui.outbox import Channel
 from tui.widgets.lines import LinesView
 
@@ -131,7 +131,8 @@ def _bot(health: PartHealth | None, missing: str | None, room: int) -> list[Line
         return [line(("◌ ", theme.WARN), ("no bot", theme.WARN)), *wrapped(words, theme.MUTED, room)]
     mark: Part = (f"{theme.PART_MARK[health.state]} ", theme.PART[health.state])
     latency = f" · {health.latency_ms:.0f} ms" if health.latency_ms is not None else ""
-    lines = [line(mark, (f"bot {_BOT_WORDS[health.state]}{latency}", theme.TEXT))]
+    since = f" since {clock_text(health.at_ms)}" if health.state is PartState.FAILED and health.at_ms else ""
+    lines = [line(mark, (f"bot {_BOT_WORDS[health.state]}{since}{latency}", theme.TEXT))]
     if health.state is not PartState.OK and health.detail:
         lines += wrapped(clean(health.detail), theme.MUTED, room)
     if health.state is not PartState.OK:

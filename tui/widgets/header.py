@@ -155,12 +155,20 @@ def _part(health: PartHealth, detailed: int) -> list[Part]:
     words: dict[PartState, tuple[str, Style]] = {
         PartState.OK: (_ok_words(health) if detailed >= _WORDS else "ok", theme.TEXT),
         PartState.CONNECTING: ("connecting", theme.WARN),
-        PartState.FAILED: (cut(f"failed: {clean(health.detail)}", 32) if detailed == _FULL else "failed", theme.BAD),
+        PartState.FAILED: (_failed_words(health, detailed), theme.BAD),
         PartState.UNCONFIGURED: ("not set", theme.FAINT),
     }
     name = theme.FAINT if health.state is PartState.UNCONFIGURED else theme.MUTED
     text, text_style = words[health.state]
     return [("  ", name), (f"{health.part} ", name), (f"{theme.PART_MARK[health.state]} ", style), (text, text_style)]
+
+
+def _failed_words(health: PartHealth, detailed: int) -> str:
+    """Since when, and what is wrong."""
+    since = f" since {clock_text(health.at_ms)[:5]}" if health.at_ms and health.part == "discord" else ""
+    if detailed == _FULL:
+        return cut(f"failed{since}: {clean(health.detail)}", 32 + len(since))
+    return f"failed{since}" if detailed > _ONLY_TROUBLE else "failed"
 
 
 def _ok_words(health: PartHealth) -> str:
