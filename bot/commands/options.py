@@ -12,14 +12,15 @@ from interactions import OptionType, SlashCommandChoice, SlashCommandOption
 from bot.commands.desk import Desk
 from bot.commands.wiring import Choice, Complete, Typed
 from bot.render import choice_name
-from jinkies.errors import Invalid
-from jinkies.model import UNRESOLVED, AlertRow, State
+from jinkies.errors import Invalid, JinkiesError
+from jinkies.model import UNRESOLVED, AlertQuery, AlertRow, State
 from jinkies.permissions import Permission
 from jinkies.query import completions
 from jinkies.reading.times import parse_time
 
 NOTE_LIMIT = 1_000  # characters of a note (as the core bounds them)
 CHOICES = 25  # Discord limit
+SEARCH_LIMIT_S = 1.0
 DAY_MS = 86_400_000
 _NUMBER = re.compile(r"\s*#?(\d{1,18})\s*$", re.ASCII)
 _SPAN = re.compile(r"(?:\d{1,6}[wdhms])+", re.ASCII)
@@ -115,13 +116,33 @@ def read_moment_ms(given: str, name: str, now_ms: int) -> int:
 
 
 def complete_alert(desk: Desk, option: str = "id", *, states: Sequence[State] = UNRESOLVED) -> dict[str, Complete]:
-    """What completes an alert's id: those at hand, of some states, whose number or text has what was typed."""
+    """What completes an alert's id: those of some states whose number or text has what was typed.
+
+    Those at hand come first; where they are few, the core is asked for others that hold the words.
+    """
 
     async def complete(typed: Typed) -> Sequence[Choice]:
-        rows = [row for row in desk.rows(typed.caller) if row.state in states]
-        return [Choice(choice_name(row), str(row.alert_id)) for row in matching(rows, typed.text)]
+        found = matching([row for row in desk.rows(typed.caller) if row.state in states], typed.text)
+        if len(found) < CHOICES and typed.text.strip("# "):
+            held = {row.alert_id for row in found}
+            found += [row for row in await _searched(desk, typed, states) if row.alert_id not in held]
+        return [Choice(choice_name(row), str(row.alert_id)) for row in found[:CHOICES]]
 
     return {option: complete}
+
+
+async def _searched(desk: Desk, typed: Typed, states: Sequence[State]) -> tuple[AlertRow, ...]:
+    """What the core finds in a moment; () when it can't."""
+    query = AlertQuery(
+        states=tuple(states),
+        search=typed.text.strip().removeprefix("#"),
+        services=desk.rights.services(typed.caller, Permission.VIEW),
+        limit=CHOICES,
+    )
+    try:
+        return (await desk.ask(desk.operator.alerts(query), limit_s=SEARCH_LIMIT_S)).rows
+    except JinkiesError:  # what is half typed may be nothing to look for
+        return ()
 
 
 def complete_service(

@@ -125,12 +125,25 @@ async def test_alert_shows_the_card(office: Office) -> None:
     ],
 )
 async def test_ids_complete_with_what_can_be_decided(office: Office, name: str, offers: tuple[str, ...]) -> None:
-    made = {state: await office.alert(f"completed {name} {state}") for state in ("open", "resolved", "snoozed")}
+    made = {state: await office.alert(f"zz{name} {state}") for state in ("open", "resolved", "snoozed")}
     await office.operator.execute(Resolve(alert_id=made["resolved"]))
     last = await office.operator.execute(Snooze(alert_id=made["snoozed"], occurrences=9))
     await office.heard(last.seq)
-    found = await office.discord.people.autocomplete(name, "id", f"completed {name}", "velma", "alerts")
+    found = await office.discord.people.autocomplete(name, "id", f"zz{name}", "velma", "alerts")
     assert {choice["value"] for choice in found.choices} == {str(made[state]) for state in offers}
+
+
+async def test_alerts_that_are_not_at_hand_complete_too(office: Office) -> None:
+    old = await office.alert("zebra crossing")
+    last = await office.operator.execute(Resolve(alert_id=old))
+    await office.heard(last.seq)
+    await office.restart()  # a new bot knows only what is unresolved
+    assert old not in office.session.replica.rows
+    for typed in (f"#{old}", "zebra cross"):
+        found = await office.discord.people.autocomplete("alert", "id", typed, "velma", "alerts")
+        assert str(old) in [choice["value"] for choice in found.choices]
+    nothing = await office.discord.people.autocomplete("alert", "id", '"- !', "velma", "alerts")
+    assert nothing.choices == ()
 
 
 @pytest.mark.parametrize("restarted", [False, True])
