@@ -197,7 +197,7 @@ class TailChannel:
         over = self._over(shown) is not None
         if shown.state != (shown.tail.paused, over):  # posted first, pressed, or over
             at_s = self._sent_s + HASTE_S
-            if shown.message_id is not None and not (shown.view.heard or shown.view.away or over):
+            if shown.message_id is not None and not (shown.view.heard or over):
                 at_s = max(at_s, shown.known_s + PATIENCE_S)  # rather old lines than none
         elif over:
             at_s = now_s

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from bisect import insort
+from collections import Counter
+from operator import attrgetter
 
 from bot.log_text import block, counts_text, in_words, lines_text
 from bot.render import BUTTON_DANGER, BUTTON_PRIMARY, BUTTON_SECONDARY, TITLE_LIMIT, Button, Embed, Message, Row
@@ -29,6 +31,14 @@ _RUNS, _PAUSED, _ENDED = 0x30A46C, 0xFFC53D, 0x8B8D98
 _UPSTREAM = {Upstream.STARTING: "starting", Upstream.LIVE: "live", Upstream.POLLING: "polling"}
 
 
+_Identity = tuple[str, str, int, int, str]
+_by_time = attrgetter("timestamp_ms")
+
+
+def _identity(event: LogEvent) -> _Identity:
+    return (event.log_group, event.log_stream, event.timestamp_ms, event.ingestion_ms, event.message)
+
+
 class TailView:
     """What was heard of a tail.
 
@@ -47,7 +57,8 @@ class TailView:
         self._from_s = self._start_s  # of event time: what is told of earlier is not for us
         self._heard_ms = tail.started_at_ms
         self._settled_s = max(tail.start_ms, tail.totals.until_ms) // 1000  # every line of before has come
-        self._lines: deque[LogEvent] = deque(maxlen=LINES)
+        self._lines: list[LogEvent] = []  # by their time
+        self._again: Counter[_Identity] = Counter()  # those of them that come again
         self._coverage: dict[int, Coverage] = {}
         self._reasons: dict[Coverage, str] = {}
         self._figures = TailFigures()
@@ -57,13 +68,15 @@ class TailView:
         """The core begins to tell of it, from what it holds on; asked for was what came ``from_ms`` on."""
         self._asked_s, self._from_s = from_ms // 1000, self._start_s
         self.tally.again(self._settled_s * 1000, self._heard_ms)
-        self._lines.clear()
+        self._again = Counter(map(_identity, self._lines))
         self.away = None
 
     def fold(self, batch: TailBatch) -> None:
         """Take in what came."""
         self.heard, self._heard_ms = True, self._clock.now_ms()
-        self._lines.extend(event for event in batch.events if self.tally.take(event))
+        for event in batch.events:
+            if self.tally.take(event):
+                self._keep(event)
         if batch.gone_ms is not None:  # of a tail that others follow: what left it before our time is no loss of ours
             self._from_s = max(self._start_s, min(self._asked_s, batch.gone_ms // 1000 + 1))
         for span in batch.spans:
@@ -73,6 +86,14 @@ class TailView:
         self.away = f"CloudWatch: {batch.trouble}" if batch.trouble else None
         if batch.final:
             self.refused = batch.trouble or "the tail can't be had"
+
+    def _keep(self, event: LogEvent) -> None:
+        if self._again and self._again[_identity(event)] > 0:
+            self._again[_identity(event)] -= 1
+            return
+        if len(self._lines) < LINES or event.timestamp_ms >= self._lines[0].timestamp_ms:
+            insort(self._lines, event, key=_by_time)
+            del self._lines[:-LINES]
 
     def totals(self) -> TailTotals:
         """What to keep for after a restart."""
@@ -114,7 +135,7 @@ class TailView:
 
     def lines(self) -> list[LogEvent]:
         """The last ones, the newest last."""
-        return sorted(self._lines, key=lambda event: event.timestamp_ms)
+        return list(self._lines)
 
     @property
     def upstream(self) -> str:

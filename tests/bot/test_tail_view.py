@@ -102,6 +102,14 @@ def test_what_left_a_shared_tail_before_one_asked_is_no_loss() -> None:
     assert view.worth() == ["complete"]
 
 
+def test_lines_that_come_again_are_shown_once_and_those_that_do_not_stay() -> None:
+    view = view_of(TailBatch(events=tuple(event(str(number), number) for number in range(40))))
+    view.attached((T0_S + 30) * 1000)
+    view.fold(TailBatch(events=(*(event(str(number), number) for number in range(30, 40)), event("39", 39))))
+    shown = [one.message for one in view.lines()]
+    assert shown == [*map(str, range(16, 40)), "39"]
+
+
 def test_trouble_is_said_until_it_is_over() -> None:
     view = view_of(TailBatch(trouble="throttled"))
     assert "CloudWatch: throttled" in wire(view)["embeds"][0]["description"]

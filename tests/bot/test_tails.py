@@ -99,6 +99,19 @@ async def test_a_restart_of_the_core_goes_on_with_its_message_and_its_count(worl
 
 
 @scene()
+async def test_a_quiet_tail_keeps_its_lines_while_the_core_restarts(world: Scene) -> None:
+    await world.follow(duration="1h")
+    world.say("ERROR long ago")
+    await world.shows("ERROR long ago")
+    await world.desk.clock.sleep(900)
+    await world.restart_core(away_s=40)
+    world.say("ERROR again")
+    await world.shows("ERROR again")
+    assert "ERROR long ago" in world.text()
+    await world.shows("**2 lines**: 2 errors · complete")
+
+
+@scene()
 async def test_one_live_tail_session_serves_console_and_discord(world: Scene) -> None:
     operator = world.desk.operator
     console = await operator.execute(StartTail(spec=TailSpec(targets=("api",))))
