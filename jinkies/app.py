@@ -120,8 +120,9 @@ async def host(
 
     Torn down in reverse: nothing new is let in, what waits is answered, the database closes, the lock is freed.
     """
-    from jinkies.core import Core, policy_text
+    from jinkies.core import Core
     from jinkies.housekeeping import resume_tails
+    from jinkies.policies import policy_text
     from jinkies.redact import by_rules, use
     from jinkies.store.database import open_writer
     from jinkies.store.reader import open_readers
@@ -161,7 +162,7 @@ async def host(
 
 async def carry_out_work(operator: Operator, alert_id: int) -> None:
     """Open what is asked for an alert on GitHub, in a core that has no background work (``Mode.ONE_SHOT``)."""
-    from jinkies.core import EmbeddedOperator
+    from jinkies.embedded import EmbeddedOperator
 
     if isinstance(operator, EmbeddedOperator):
         worker = _github_worker(operator.core)

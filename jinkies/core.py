@@ -9,34 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
 import msgspec
 
-from jinkies import __version__, authz
+from jinkies import authz
 from jinkies.clock import Clock
 from jinkies.commands import (
     AnyCommand,
-    Bulk,
-    CatchUp,
     CreateIssue,
     CreatePullRequest,
-    Expire,
-    Merge,
     NoteRefusal,
     Outcome,
-    PauseChannelTail,
-    RecordChannelTail,
     ReportHealth,
     StartChannelTail,
     StartTail,
-    StopChannelTail,
-    Tick,
 )
 from jinkies.config import Config
+from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import (
     CommandError,
     Conflict,
@@ -48,17 +40,11 @@ from jinkies.errors import (
     ResyncNeeded,
     StoreFailed,
 )
-from jinkies.events import PROTOCOL, HealthChanged, Hello, Position, Snapshot, TailsChanged, Update
+from jinkies.events import HealthChanged, Position, Snapshot, TailsChanged
 from jinkies.hub import Hub, Published, Subscription
-from jinkies.lifecycle import Policy
-from jinkies.matching import Matcher, check_matchers, matches
 from jinkies.model import (
     Actor,
     ActorKind,
-    AlertDetail,
-    AlertPage,
-    AlertQuery,
-    AlertRow,
     LogEvent,
     PartHealth,
     PartState,
@@ -67,20 +53,18 @@ from jinkies.model import (
     TailBatch,
     TailSpec,
 )
-from jinkies.operator import MATCHED, Hosting
 from jinkies.permissions import Permission
+from jinkies.policies import policy_of
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
 from jinkies.redact import by_rules, redact_command
-from jinkies.requests import Request, digest
-from jinkies.stats import Stats, StatsQuery
-from jinkies.store.changes import Changes, Loaded, Wanted
+from jinkies.requests import Request, digest, wanted_of
+from jinkies.store.changes import Changes, Loaded
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
 from jinkies.waiting import Waiting
 from jinkies.workspace import Workspace
 
-HOUR_MS = 3_600_000
 KEY_LIMIT = 200  # characters of an idempotency key
 
 _Asked = tuple[Request, asyncio.Future[Outcome]]
@@ -113,7 +97,7 @@ class Core:
         self._redactor = by_rules(config.redact)
         self._rights = config.discord.rights
         self._routes = config.routes if config.discord.missing() is None else ()
-        self._policy = _policy_of(config)
+        self._policy = policy_of(config)
 
     async def __aenter__(self) -> Self:
         self._writer_task = asyncio.create_task(self._write_for_ever(), name="jinkies-writer")
@@ -266,7 +250,7 @@ class Core:
             changes = space.changes
             return changes
 
-        bodies = await self._store.transact(_wanted(requests, now_ms), decide)
+        bodies = await self._store.transact(wanted_of(requests, now_ms), decide)
         return changes, answers, bodies
 
     def _space(self, loaded: Loaded, now_ms: int) -> Workspace:
@@ -365,137 +349,11 @@ class Core:
         return self.logs
 
 
-class EmbeddedOperator:
-    """The Operator in the core's own process, for one actor. See ``jinkies.operator.Operator``."""
-
-    def __init__(self, core: Core, actor: Actor) -> None:
-        self.core = core
-        self._actor = actor
-
-    @property
-    def hosting(self) -> Hosting:
-        """Embedded."""
-        return Hosting.EMBEDDED
-
-    async def hello(self) -> Hello:
-        """Who answers."""
-        return Hello(
-            protocol=PROTOCOL,
-            version=__version__,
-            epoch=self.core.epoch,
-            pid=os.getpid(),
-            environment=self.core.config.environment,
-            ingest=self.core.ingest_address,
-            actor=self._actor,
-        )
-
-    async def execute(
-        self, command: AnyCommand, *, on_behalf_of: Actor | None = None, key: str | None = None
-    ) -> Outcome:
-        """See ``Operator.execute``."""
-        return await self.core.execute(command, authz.speaker(self._actor, on_behalf_of), key)
-
-    async def snapshot(self) -> Snapshot:
-        """See ``Operator.snapshot``."""
-        return await self.core.snapshot()
-
-    @asynccontextmanager
-    async def subscribe(self, after: Position) -> AsyncIterator[AsyncIterator[Update]]:
-        """See ``Operator.subscribe``."""
-        async with self.core.subscribe(after) as published, contextlib.aclosing(_updates(published)) as updates:
-            yield updates
-
-    async def alerts(self, query: AlertQuery) -> AlertPage:
-        """See ``Operator.alerts``."""
-        return await self.core.reader.alerts(query)
-
-    async def stats(self, query: StatsQuery) -> Stats:
-        """See ``Operator.stats``."""
-        return await self.core.reader.stats(query)
-
-    async def alert(self, alert_id: int) -> AlertDetail:
-        """See ``Operator.alert``."""
-        return await self.core.reader.alert(alert_id)
-
-    async def matching(self, matchers: tuple[Matcher, ...]) -> tuple[AlertRow, ...]:
-        """See ``Operator.matching``."""
-        check_matchers(matchers)
-        subjects = await self.core.reader.newest_subjects(MATCHED)
-        return tuple(subject.row for subject in subjects if matches(matchers, subject))
-
-    def tail(self, tail_id: str) -> AbstractAsyncContextManager[AsyncIterator[TailBatch]]:
-        """See ``Operator.tail``."""
-        return self.core.open_tail(tail_id)
-
-    async def logs_around(self, alert_id: int, *, limit: int = 50) -> tuple[LogEvent, ...]:
-        """See ``Operator.logs_around``."""
-        return await self.core.logs_around(alert_id, limit)
-
-    async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
-        """See ``Operator.fetch_logs``."""
-        return await self.core.fetch_logs(spec, start_ms, end_ms, limit)
-
-    @asynccontextmanager
-    async def query_logs(self, spec: QuerySpec) -> AsyncIterator[AsyncIterator[QueryProgress]]:
-        """See ``Operator.query_logs``."""
-        async with self.core.query_logs(spec) as progress:
-            yield progress
-
-
-async def _updates(published: AsyncIterator[Published]) -> AsyncGenerator[Update, None]:
-    async for one in published:
-        yield one.update
-
-
-def policy_text(config: Config) -> str:
-    """What the configuration decides of an alert's life, to be compared with what it decided last time."""
-    return msgspec.json.encode(_policy_of(config), order="sorted").decode()
-
-
-def _policy_of(config: Config) -> Policy:
-    return Policy(
-        auto_resolve_ms=config.auto_resolve_hours * HOUR_MS,
-        services={
-            service.name: service.auto_resolve_hours * HOUR_MS
-            for service in config.services.values()
-            if service.auto_resolve_hours is not None
-        },
-    )
-
-
 def _alike(one: PartHealth, other: PartHealth) -> bool:
     broken = (PartState.CONNECTING, PartState.FAILED)
     if one.state in broken and other.state in broken:
         return True
     return (one.state, one.detail) == (other.state, other.detail)
-
-
-def _wanted(requests: list[Request], now_ms: int) -> Wanted:
-    wanted = Wanted(now_ms=now_ms)
-    for request in requests:
-        if request.key is not None:
-            wanted.keys.add((request.sender, request.key))
-        wanted.fingerprints.update(prepared.fingerprint for prepared in request.prepared)
-        alert_id = getattr(request.command, "alert_id", None)
-        if isinstance(alert_id, int):
-            wanted.alert_ids.add(alert_id)
-        match request.command:
-            case CatchUp(missed=missed):
-                wanted.alert_ids.update(missed_id for missed_id, _ in missed)
-            case StartChannelTail() | PauseChannelTail() | StopChannelTail() | RecordChannelTail():
-                wanted.channel_tails = True
-            case Merge(into=into):
-                wanted.alert_ids.add(into)
-            case Bulk(items=items):
-                wanted.alert_ids.update(item.alert_id for item in items)
-            case Tick(limit=limit):
-                wanted.due_before_ms, wanted.due_limit = now_ms, limit
-            case Expire(before_ms=before_ms, limit=limit, compact_before_ms=compact_before_ms):
-                wanted.expire_before_ms, wanted.expire_limit = before_ms, limit
-                wanted.compact_before_ms = compact_before_ms
-            case _:
-                pass
-    return wanted
 
 
 def _fail(batch: list[_Asked], error: Exception) -> None:

@@ -6,10 +6,24 @@ import hashlib
 
 import msgspec
 
-from jinkies.commands import AnyCommand, ReportOccurrence, ReportRecovery
+from jinkies.commands import (
+    AnyCommand,
+    Bulk,
+    CatchUp,
+    Expire,
+    Merge,
+    PauseChannelTail,
+    RecordChannelTail,
+    ReportOccurrence,
+    ReportRecovery,
+    StartChannelTail,
+    StopChannelTail,
+    Tick,
+)
+from jinkies.lifecycle import Opening
 from jinkies.model import Actor, AlertRow, Grouping, Occurrence
 from jinkies.names import name_parts, tag_lines
-from jinkies.store.changes import StoredAlert
+from jinkies.store.changes import StoredAlert, Wanted
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +38,17 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str | None
     redacted: int = 0  # secrets that were cut from it
     cut: dict[str, int] = {}  # the same, by kind
+
+    def opening(self, alert_id: int) -> Opening:
+        """What the alert that it opens is made of besides the occurrence."""
+        return Opening(
+            alert_id=alert_id,
+            environment=self.environment,
+            title=self.title,
+            culprit=self.culprit,
+            runbook=self.runbook,
+            source=self.command.link,
+        )
 
     def stored(self, row: AlertRow) -> StoredAlert:
         """The alert that it opens, as the store takes it."""
@@ -75,3 +100,32 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def digest(command: AnyCommand) -> bytes:
     """What makes two commands the same one."""
     return hashlib.sha256(msgspec.json.encode(command)).digest()
+
+
+def wanted_of(requests: list[Request], now_ms: int) -> Wanted:
+    """What a transaction of these has to load."""
+    wanted = Wanted(now_ms=now_ms)
+    for request in requests:
+        if request.key is not None:
+            wanted.keys.add((request.sender, request.key))
+        wanted.fingerprints.update(prepared.fingerprint for prepared in request.prepared)
+        alert_id = getattr(request.command, "alert_id", None)
+        if isinstance(alert_id, int):
+            wanted.alert_ids.add(alert_id)
+        match request.command:
+            case CatchUp(missed=missed):
+                wanted.alert_ids.update(missed_id for missed_id, _ in missed)
+            case StartChannelTail() | PauseChannelTail() | StopChannelTail() | RecordChannelTail():
+                wanted.channel_tails = True
+            case Merge(into=into):
+                wanted.alert_ids.add(into)
+            case Bulk(items=items):
+                wanted.alert_ids.update(item.alert_id for item in items)
+            case Tick(limit=limit):
+                wanted.due_before_ms, wanted.due_limit = now_ms, limit
+            case Expire(before_ms=before_ms, limit=limit, compact_before_ms=compact_before_ms):
+                wanted.expire_before_ms, wanted.expire_limit = before_ms, limit
+                wanted.compact_before_ms = compact_before_ms
+            case _:
+                pass
+    return wanted

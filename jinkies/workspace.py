@@ -5,11 +5,11 @@ Nothing here knows of SQL or of waiting: it turns what was loaded and a list of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 
 import msgspec
 
-from jinkies import authz, calling, channel_tails, decisions, leases, lifecycle, silences, tally, work
+from jinkies import authz, channel_tails, decisions, leases, lifecycle, silences, work
 from jinkies.bulk import BULK_LIMIT
 from jinkies.commands import (
     Acknowledge,
@@ -48,33 +48,27 @@ from jinkies.commands import (
     Undo,
 )
 from jinkies.config import RouteConfig
-from jinkies.episodes import note
 from jinkies.errors import CommandError, Conflict, Forbidden, Invalid, KeyReused, NotFound
-from jinkies.events import JournalEntry
-from jinkies.lifecycle import Decision, Opening, Policy, check_length
+from jinkies.ledger import NO_POLICY, Ledger, outcome_of
+from jinkies.lifecycle import Decision, Policy, check_length
 from jinkies.matching import Silence, Subject
-from jinkies.mirror import Mirror, News, places_of
 from jinkies.model import (
-    THREAD_KINDS,
     Actor,
     ActorKind,
     AlertRow,
-    Delivery,
     EntryKind,
-    State,
 )
 from jinkies.permissions import Permissions, permissions_of
 from jinkies.requests import Prepared, PreparedRecovery, Request
 from jinkies.routing import routed
-from jinkies.store.changes import Answered, Changes, Loaded, StoredAlert
+from jinkies.store.changes import Answered, Loaded
 
-NO_POLICY = Policy()
 ANYBODY = permissions_of((), allowed_roles=())
 MISSED_LIMIT = 500
 NOT_DUE_MS = 60_000  # what is due and has nothing to decide is asked again then
 
 
-class Workspace:
+class Workspace(Ledger):
     """The loaded state, the decisions taken on it so far, and the changes they make."""
 
     def __init__(
@@ -90,26 +84,23 @@ class Workspace:
         rights: Permissions = ANYBODY,
         declared: Container[str] = (),
     ) -> None:
-        self.changes = Changes(counts=loaded.counts, next_alert_id=loaded.next_alert_id, at_ms=now_ms)
-        self._now_ms = now_ms
-        self._policy = policy
+        super().__init__(
+            loaded,
+            now_ms=now_ms,
+            alert_channel_id=alert_channel_id,
+            policy=policy,
+            new_cards=new_cards,
+            threads=threads,
+        )
         self._routes = routes
         self._rights, self._declared = rights, declared
         self._due, self._due_tags = loaded.due, loaded.due_tags
         self._silences = dict(loaded.silences)
         self._next_silence_id = loaded.next_silence_id
         self._channel_tails = dict(loaded.channel_tails)
-        self._seq = loaded.head_seq
-        self._alerts = dict(loaded.alerts)
-        self._by_fingerprint = {alert.fingerprint: alert_id for alert_id, alert in loaded.alerts.items()}
-        held = (delivery for deliveries in loaded.deliveries.values() for delivery in deliveries)
-        places = places_of(held, self.changes.deliveries, loaded.storms)
-        self.changes.storms = places.changed_storms
-        self._mirror = Mirror(places, now_ms=now_ms, channel_id=alert_channel_id, bound=new_cards, threads=threads)
         self._answered = dict(loaded.answered)
         self._leases = dict(loaded.leases)
         self._expired, self._compactable = loaded.expired, loaded.compactable
-        self._last_entry: dict[int, int] = {}  # alert → index of its newest entry in changes.entries
 
     def carry_out(self, request: Request) -> Outcome:
         """Decide one command. Raises ``CommandError``; its own changes are not there then."""
@@ -215,14 +206,15 @@ class Workspace:
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)  # a sender's clock may be ahead of ours
         alert_id = self._found(prepared.fingerprint)
         if alert_id is None:
-            decision = lifecycle.opened(command, self._opening(prepared), at_ms)
+            decision = lifecycle.opened(command, prepared.opening(self.changes.next_alert_id), at_ms)
+            self.changes.next_alert_id += 1
             new = prepared.stored(decision.row)
         else:
             stored = self._alerts[alert_id]
             own = msgspec.structs.replace(stored.row, merged_into=None)  # what it was part of is deleted, if it was
             decision = lifecycle.occurred(own, command, at_ms)
             if decision.kind is None:
-                return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
+                return msgspec.structs.replace(outcome_of(stored.row, None, decision.reason), changed=False)
             new = msgspec.structs.replace(stored, row=decision.row)
         subject = Subject(row=decision.row, fingerprint=new.fingerprint, tags=command.tags)
         row = silences.silenced(decision.row, subject, self._silences.values(), self._now_ms)
@@ -233,7 +225,7 @@ class Workspace:
         kept = prepared.occurrence(at_ms, first=alert_id is None)
         self.changes.occurrences.append((row.alert_id, row.count + row.uncounted, kept))
         seq = self._settle(new, msgspec.structs.replace(decision, row=row), actor)
-        return _outcome(row, seq, decision.reason, created=alert_id is None)
+        return outcome_of(row, seq, decision.reason, created=alert_id is None)
 
     def _recover(self, prepared: PreparedRecovery, actor: Actor) -> Outcome:
         alert_id = self._by_fingerprint.get(prepared.fingerprint)
@@ -245,25 +237,6 @@ class Workspace:
         at_ms = min(command.occurred_at_ms or self._now_ms, self._now_ms)
         return self._change(alert_id, actor, lambda row: lifecycle.recovered(row, actor, command.reason, at_ms))
 
-    def _opening(self, prepared: Prepared) -> Opening:
-        alert_id = self.changes.next_alert_id
-        self.changes.next_alert_id += 1
-        return Opening(
-            alert_id=alert_id,
-            environment=prepared.environment,
-            title=prepared.title,
-            culprit=prepared.culprit,
-            runbook=prepared.runbook,
-            source=prepared.command.link,
-        )
-
-    def _change(self, alert_id: int, actor: Actor, decide: Callable[[AlertRow], Decision]) -> Outcome:
-        stored = self._stored(alert_id)
-        decision = decide(stored.row)
-        if decision.kind is None:
-            return msgspec.structs.replace(_outcome(stored.row, None, decision.reason), changed=False)
-        return _outcome(decision.row, self._settle(stored, decision, actor), decision.reason)
-
     def _merge(self, command: Merge, actor: Actor) -> Outcome:
         row, into = self._stored(command.alert_id), self._stored(command.into)
         gone, grown = decisions.merge(row.row, into.row, command, actor, self._now_ms)
@@ -272,24 +245,10 @@ class Workspace:
     def _split(self, command: Split, actor: Actor) -> Outcome:
         row = self._stored(command.alert_id)
         if row.row.merged_into is None:
-            return msgspec.structs.replace(_outcome(row.row, None, "it is part of no other alert"), changed=False)
+            return msgspec.structs.replace(outcome_of(row.row, None, "it is part of no other alert"), changed=False)
         wholes = self._wholes(row)
         decided = decisions.split(row.row, [whole.row for whole in wholes], command, actor)
         return self._all(list(zip((row, *wholes), decided, strict=True)), actor)
-
-    def _all(self, decided: list[tuple[StoredAlert, Decision]], actor: Actor) -> Outcome:
-        """Settle decisions that belong together; the first says what came of them."""
-        seqs = [self._settle(stored, decision, actor) for stored, decision in decided]
-        return _outcome(decided[0][1].row, seqs[-1], decided[0][1].reason)
-
-    def _wholes(self, part: StoredAlert) -> list[StoredAlert]:
-        """What it is part of, what that is part of, and so on, as far as they are there."""
-        wholes: list[StoredAlert] = []
-        into = part.row.merged_into
-        while into is not None and into in self._alerts:
-            wholes.append(self._alerts[into])
-            into = wholes[-1].row.merged_into
-        return wholes
 
     def _bulk(self, request: Request, command: Bulk) -> Outcome:
         if not 1 <= len(command.items) <= BULK_LIMIT:
@@ -321,17 +280,14 @@ class Workspace:
         return Outcome(changed=bool(due), reason=f"{changed} due")
 
     def _due_decision(self, row: AlertRow) -> Decision:
-        holds = self._holds(row.silenced_by)
+        silence = self._silences.get(row.silenced_by or 0)
+        holds = silence is not None and self._now_ms < silence.ends_at_ms
         if row.silenced_by is not None and not holds:
             fingerprint, tags = self._stored(row.alert_id).fingerprint, self._due_tags.get(row.alert_id, {})
             subject = Subject(row=row, fingerprint=fingerprint, tags=tags)
             if (held := silences.held_still(subject, self._silences.values(), self._now_ms)) is not None:
                 return held
         return lifecycle.due(row, self._policy, self._now_ms, silenced=holds)
-
-    def _holds(self, silence_id: int | None) -> bool:
-        silence = self._silences.get(silence_id) if silence_id is not None else None
-        return silence is not None and self._now_ms < silence.ends_at_ms
 
     def _start_silence(self, command: StartSilence, actor: Actor) -> Outcome:
         if len(self._silences) >= silences.MOST:
@@ -441,102 +397,3 @@ class Workspace:
         through, self._compactable = self._compactable, 0
         self.changes.compact_through = max(self.changes.compact_through, through)
         return Outcome(changed=deleted > 0 or through > 0, reason=f"{deleted} deleted")
-
-    def _stored(self, alert_id: int) -> StoredAlert:
-        stored = self._alerts.get(alert_id)
-        if stored is None:
-            raise NotFound(f"there is no alert #{alert_id}")
-        return stored
-
-    def _found(self, fingerprint: str) -> int | None:
-        """The alert that counts occurrences of a fingerprint: what it was merged into, where it was."""
-        alert_id = self._by_fingerprint.get(fingerprint)
-        wholes = self._wholes(self._alerts[alert_id]) if alert_id is not None else []
-        return wholes[-1].row.alert_id if wholes else alert_id
-
-    def _settle(self, stored: StoredAlert, decision: Decision, actor: Actor) -> int:
-        """Keep what was decided, and tell of it; gives the journal's position."""
-        before = self._alerts.get(decision.row.alert_id)
-        was = before.row if before is not None else None
-        kind = decision.kind or EntryKind.ALERT_OCCURRED
-        row = calling.kept(was, decision.row, kind, self._now_ms)
-        due_at_ms = lifecycle.due_at_ms(row, self._policy)
-        stored = msgspec.structs.replace(stored, row=row, due_at_ms=due_at_ms)
-        self._alerts[row.alert_id] = self.changes.alerts[row.alert_id] = stored
-        self._by_fingerprint[stored.fingerprint] = row.alert_id
-        self.changes.counts = tally.recount(self.changes.counts, was, row)
-        note(self.changes, was, row, kind)
-        news = News(
-            decided=was is not None and row.decision_rev > was.decision_rev and not _is_over(row, actor),
-            back=calling.heard(was, row, kind),
-            escalated=kind is EntryKind.ALERT_ESCALATED,
-            text=decision.reason,
-            told_seq=self._seq + 1 if kind in THREAD_KINDS else 0,
-        )
-        return self._journal_alert(row, kind, decision.reason, actor, self._mirror.want(row, news))
-
-    def _journal_alert(
-        self, row: AlertRow, kind: EntryKind, reason: str, actor: Actor, deliveries: tuple[Delivery, ...]
-    ) -> int:
-        """Append an alert's after-image; repeats of one alert in one transaction are one entry."""
-        last = self._last_entry.get(row.alert_id)
-        if kind is EntryKind.ALERT_OCCURRED and last is not None:
-            entry = self.changes.entries[last]
-            if entry.kind is EntryKind.ALERT_OCCURRED and entry.actor == actor:
-                self.changes.entries[last] = msgspec.structs.replace(
-                    entry,
-                    text=reason,
-                    alert=row,
-                    deliveries=_newest(entry.deliveries, deliveries),
-                    counts=self.changes.counts,
-                )
-                return entry.seq
-        return self._append(kind, actor, row.alert_id, reason, row, deliveries)
-
-    def _append(
-        self,
-        kind: EntryKind,
-        actor: Actor,
-        alert_id: int | None,
-        text: str,
-        row: AlertRow | None,
-        deliveries: tuple[Delivery, ...] = (),
-    ) -> int:
-        self._seq += 1
-        self.changes.entries.append(
-            JournalEntry(
-                seq=self._seq,
-                at_ms=self._now_ms,
-                actor=actor,
-                kind=kind,
-                alert_id=alert_id,
-                text=text,
-                alert=row,
-                deliveries=deliveries,
-                counts=self.changes.counts,
-            )
-        )
-        if alert_id is not None:
-            self._last_entry[alert_id] = len(self.changes.entries) - 1
-        return self._seq
-
-
-def _newest(before: tuple[Delivery, ...], after: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
-    """Each delivery once, as it is after both."""
-    return tuple({(one.alert_id, one.channel_id, one.kind): one for one in (*before, *after)}.values())
-
-
-def _is_over(row: AlertRow, actor: Actor) -> bool:
-    """Resolved by nobody in particular: no news for who was told of it among many."""
-    return row.state is State.RESOLVED and actor.kind in (ActorKind.SYSTEM, ActorKind.INGEST)
-
-
-def _outcome(row: AlertRow, seq: int | None, reason: str, *, created: bool = False) -> Outcome:
-    return Outcome(
-        alert_id=row.alert_id,
-        created=created,
-        revision=row.revision,
-        decision_rev=row.decision_rev,
-        seq=seq,
-        reason=reason,
-    )

@@ -14,7 +14,8 @@ from jinkies.app import host
 from jinkies.clock import SystemClock
 from jinkies.commands import Acknowledge, AnyCommand, Expire, Reopen, ReportOccurrence, Resolve
 from jinkies.config import Config
-from jinkies.core import Core, EmbeddedOperator
+from jinkies.core import Core
+from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import CommandError, ResyncNeeded
 from jinkies.events import HealthChanged, Position, Snapshot, Update
 from jinkies.model import SYSTEM, PartHealth, PartState, Severity

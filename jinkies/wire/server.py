@@ -18,7 +18,8 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from jinkies.core import Core, EmbeddedOperator
+from jinkies.core import Core
+from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import (
     AlreadyRunning,
     CommandError,

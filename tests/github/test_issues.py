@@ -16,7 +16,8 @@ from jinkies.commands import (
     TakeLease,
 )
 from jinkies.config import Config, DiscordConfig, GitHubConfig, Secret
-from jinkies.core import Core, EmbeddedOperator
+from jinkies.core import Core
+from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import Disconnected, UpstreamError
 from jinkies.github import bodies
 from jinkies.github.worker import GitHubWorker

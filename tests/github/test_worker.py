@@ -19,7 +19,8 @@ from jinkies.commands import (
     Resolve,
 )
 from jinkies.config import Config, GitHubConfig, Secret, ServiceConfig
-from jinkies.core import Core, EmbeddedOperator
+from jinkies.core import Core
+from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import Disconnected, NotFound, UpstreamError
 from jinkies.github.worker import GitHubWorker
 from jinkies.model import SYSTEM, Actor, LinkKind, PartState, PullRequest, WorkState
