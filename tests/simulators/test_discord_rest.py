@@ -54,6 +54,8 @@ async def test_an_empty_message_is_refused(http: aiohttp.ClientSession, body: Js
     [
         ("GET", "channels/99", 404, 10003),
         ("GET", "guilds/99", 404, 10004),
+        ("GET", "users/99", 404, 10013),
+        ("GET", f"guilds/{WORLD.guild_id}/members/99", 404, 10007),
         ("GET", "channels/21/messages/99", 404, 10008),
         ("PATCH", "channels/21/messages/99", 404, 10008),
         ("GET", "channels/23/messages", 403, 50001),
@@ -163,7 +165,31 @@ async def test_the_sixth_post_in_a_window_is_a_429_and_other_channels_are_not() 
     assert headers["X-RateLimit-Scope"] == "user"
     assert 0 < float(headers["X-RateLimit-Reset-After"]) <= 5
     assert int(headers["Retry-After"]) >= float(headers["X-RateLimit-Reset-After"])
-    assert sim.calls[6].response_headers["X-RateLimit-Bucket"] != headers["X-RateLimit-Bucket"]
+    buckets = [call.response_headers["X-RateLimit-Bucket"] for call in sim.calls]
+    assert buckets[6] == headers["X-RateLimit-Bucket"], "a bucket's name leaves the channel out"
+    assert buckets[7] != headers["X-RateLimit-Bucket"]
+
+
+async def test_rates_change_from_now_on(sim: SimulatedDiscord, http: aiohttp.ClientSession) -> None:
+    async def posted() -> list[int]:
+        return [(await ask(http, "POST", POST, {"content": "x"}))[0] for _ in range(3)]
+
+    assert await posted() == [200, 200, 200]
+    sim.limits = RateLimits(messages=RateLimit(1, 60.0))
+    assert await posted() == [200, 429, 429]
+    assert sim.rest.buckets.refused == 2
+    await sim.forward(61)
+    assert await posted() == [200, 429, 429]
+
+
+async def test_members_roles_and_users_can_be_asked_for(http: aiohttp.ClientSession) -> None:
+    velma = WORLD.users[0]
+    _, member = await ask(http, "GET", f"guilds/{WORLD.guild_id}/members/{velma.id}")
+    _, roles = await ask(http, "GET", f"guilds/{WORLD.guild_id}/roles")
+    _, user = await ask(http, "GET", f"users/{velma.id}")
+
+    assert (member["user"], member["roles"]) == (user, list(velma.roles))
+    assert [role["name"] for role in roles] == ["@everyone", "on-call", "support"]
 
 
 async def test_the_global_limit_spans_routes() -> None:

@@ -186,6 +186,9 @@ class Control:
                 "buttons": sum(len(components_of(message)) for message in self._state.messages.values()),
                 "calls": len(self._rest.recording.calls),
                 "invalid_requests": self._rest.invalid_requests,
+                "rate_limited": self._rest.buckets.refused,
+                "threads": len(self._state.threads.all),
+                "presence": self._gateway.presence,
                 "faults_left": self._rest.faults.left,
                 "commands": self._state.registered.names,
             }

@@ -68,6 +68,16 @@ def unknown_guild() -> ApiError:
     return ApiError(404, 10004, "Unknown Guild")
 
 
+def unknown_member() -> ApiError:
+    """No member of the guild has this id."""
+    return ApiError(404, 10007, "Unknown Member")
+
+
+def unknown_user() -> ApiError:
+    """No user has this id."""
+    return ApiError(404, 10013, "Unknown User")
+
+
 def unknown_message() -> ApiError:
     """No message has this id, or it was deleted."""
     return ApiError(404, 10008, "Unknown Message")

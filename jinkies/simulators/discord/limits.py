@@ -1,5 +1,8 @@
 """Discord's rate limits, with true headers: a bucket per route and channel, and the global one.
 
+``X-RateLimit-Bucket`` names the route without the channel, guild or webhook in it, as Discord's does: two channels have
+windows of their own under one name.
+
 A bucket is a fixed window that opens with its first request. Interaction answers are exempt from the global limit and
 carry no bucket headers; webhooks have buckets of their own (Discord's "Rate limits" documentation).
 """
@@ -102,7 +105,7 @@ class Buckets:
         limit = self._limit_of(method, template)
         key = f"{method} {template} {major}"
         used, wait_s = self._spend(key, limit)
-        headers = self._headers(key, limit, used)
+        headers = self._headers(f"{method} {template}", key, limit, used)
         if wait_s is None:
             return Verdict(headers)
         self.refused += 1
@@ -129,11 +132,11 @@ class Buckets:
         self._windows[key] = (resets_s, used)
         return used, wait_s
 
-    def _headers(self, key: str, limit: RateLimit, used: int) -> dict[str, str]:
+    def _headers(self, route: str, key: str, limit: RateLimit, used: int) -> dict[str, str]:
         left_s = max(0.0, self._windows[key][0] - self._clock.monotonic_s())
         left_s = math.ceil(left_s * 1000) / 1000  # never less than the truth: a client waits exactly this long
         return {
-            "X-RateLimit-Bucket": hashlib.sha256(key.encode()).hexdigest()[:32],
+            "X-RateLimit-Bucket": hashlib.sha256(route.encode()).hexdigest()[:32],
             "X-RateLimit-Limit": str(limit.requests),
             "X-RateLimit-Remaining": str(limit.requests - used),
             "X-RateLimit-Reset": f"{self._clock.now_ms() / 1000 + left_s:.3f}",

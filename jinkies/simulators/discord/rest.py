@@ -12,12 +12,19 @@ from jinkies.simulators.discord.channels import CHANNEL, Channels
 from jinkies.simulators.discord.errors import ApiError, FormErrors
 from jinkies.simulators.discord.forms import Snowflake, Whole
 from jinkies.simulators.discord.messages import EPHEMERAL, as_read
-from jinkies.simulators.discord.objects import application_object, channel_object, guild_object, own_user_object
+from jinkies.simulators.discord.objects import (
+    application_object,
+    channel_object,
+    guild_object,
+    member_object,
+    own_user_object,
+    user_object,
+)
 from jinkies.simulators.discord.permissions import ATTACH_FILES, MANAGE_MESSAGES, READ_MESSAGE_HISTORY, VIEW_CHANNEL
 from jinkies.simulators.discord.server import API, Received, Rest, attachments_after, no_such_route
 from jinkies.simulators.discord.state import State
 from jinkies.simulators.discord.validate_commands import check_commands
-from jinkies.simulators.discord.world import Json
+from jinkies.simulators.discord.world import Json, User
 
 OLD_S = 3_600.0  # a message is old from here on: see RateLimits.old_edits
 IDENTIFIES_A_DAY = 1_000
@@ -62,6 +69,27 @@ class Endpoints:
         self._check_guild(received)
         world = self.state.world
         return [channel_object(world, each) for each in world.channels if each.bot_permissions & VIEW_CHANNEL]
+
+    async def guild_member(self, received: Received) -> Json:
+        """GET /guilds/{guild_id}/members/{user_id}."""
+        self._check_guild(received)
+        return member_object(self._user(received, errors.unknown_member()))
+
+    async def guild_roles(self, received: Received) -> list[Json]:
+        """GET /guilds/{guild_id}/roles."""
+        self._check_guild(received)
+        return list(guild_object(self.state.world)["roles"])
+
+    async def user(self, received: Received) -> Json:
+        """GET /users/{user_id}."""
+        return user_object(self._user(received, errors.unknown_user()))
+
+    def _user(self, received: Received, missing: ApiError) -> User:
+        world, user_id = self.state.world, received.params["user_id"]
+        found = next((each for each in (world.bot, *world.users) if each.id == user_id), None)
+        if found is None:
+            raise missing
+        return found
 
     def _check_guild(self, received: Received) -> None:
         if received.params["guild_id"] != self.state.world.guild_id:
@@ -170,6 +198,9 @@ def add_routes(app: web.Application, rest: Rest, state: State) -> None:
     add("GET", "/gateway/bot", end.gateway_bot)
     add("GET", "/guilds/{guild_id}", end.guild)
     add("GET", "/guilds/{guild_id}/channels", end.guild_channels)
+    add("GET", "/guilds/{guild_id}/roles", end.guild_roles)
+    add("GET", "/guilds/{guild_id}/members/{user_id}", end.guild_member)
+    add("GET", "/users/{user_id}", end.user)
     add("GET", CHANNEL + "/messages", end.list_messages)
     add("POST", CHANNEL + "/messages", end.post_message)
     add("GET", CHANNEL + "/messages/{message_id}", end.get_message)

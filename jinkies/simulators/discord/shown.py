@@ -133,7 +133,7 @@ class Shown:
         edited = '<span class="small">(edited)</span>' if message["edited_timestamp"] else ""
         if message["flags"] & LOADING:
             yield '<div class="content thinking"><i></i><i></i><i></i> is thinking…</div>'
-        elif message["content"] or edited:
+        elif message["content"]:
             yield f'<div class="content">{self._markdown(message["content"])}{edited}</div>'
         yield from (self._embed(each) for each in message["embeds"])
         yield from (self._attached(each) for each in message["attachments"])

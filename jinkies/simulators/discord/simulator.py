@@ -86,6 +86,15 @@ class SimulatedDiscord:
         return self.state.world
 
     @property
+    def limits(self) -> RateLimits:
+        """How strict it is; set it to change that from now on. Windows that are open stay."""
+        return self.rest.buckets.limits
+
+    @limits.setter
+    def limits(self, limits: RateLimits) -> None:
+        self.rest.buckets.limits = limits
+
+    @property
     def api_url(self) -> str:
         """The base of the REST API, for ``[discord] api_url`` and interactions.py's ``Route.BASE``."""
         return self.address + API
