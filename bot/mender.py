@@ -7,15 +7,15 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.agenda import Agenda, Progress, outstanding
-from bot.catching_up import CHUNK, LATE_S, missed, standing_for
+from bot.catching_up import LATE_S, missed, standing_for
 from bot.courier import Courier, CourierError, Trouble
 from bot.custom_ids import nonce
 from bot.lease import Lease
+from bot.recorder import Recorder
 from bot.showing import Showing, showing
 from bot.sightings import Sightings
 from bot.waiting import first_of
 from jinkies.clock import Clock
-from jinkies.commands import CatchUp, RecordDelivery
 from jinkies.errors import Conflict, JinkiesError, NotFound, Unavailable
 from jinkies.model import AlertDetail, Delivery, DeliveryState, What
 from jinkies.operator import Operator
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 IDLE_S = 5.0  # look again at least this often
 CORE_PAUSE_S = 1.0
 GONE_PAUSE_S = 60.0
-FOLD_LIMIT_S = 5.0
 TOLD_AFTER = 3  # failures in a row
 _HINT = "the bot needs View Channel, Send Messages, Embed Links and Read Message History there"
 
@@ -69,6 +68,7 @@ class Mender:
         self._lease = lease
         self._channel_id = channel_id
         self._guild_id = guild_id
+        self._recorder = Recorder(operator, replica, clock, lease, channel_id)
         self._agenda = Agenda()
         self._term: tuple[int, str] = (0, "")
         self._watermark = 0
@@ -150,15 +150,13 @@ class Mender:
         try:
             await self._sightings.look()
             unseen = [one for one in found if not await self._seen(one)]
+            self._looked_at_s = self._clock.monotonic_s()
+            while len(unseen) > 1:
+                await self._recorder.tell_late(unseen)
+                log.info("channel %s: %d deliveries told in a digest", self._channel_id, len(unseen))
+                unseen = [one for one in await self._recorder.unknown() if not await self._seen(one)]
         except CourierError as error:
             await self._failed(found[0], error)
-            return
-        self._looked_at_s = self._clock.monotonic_s()
-        keys = [(one.alert_id, one.kind) for one in unseen]
-        for start in range(0, len(keys) if len(keys) > 1 else 0, CHUNK):
-            told = CatchUp(channel_id=self._channel_id, holder=self._lease.holder, missed=tuple(keys[start:][:CHUNK]))
-            await self._until_folded((await self._operator.execute(told)).seq)
-            log.info("channel %s: %d deliveries told in a digest", self._channel_id, len(told.missed))
 
     async def _seen(self, delivery: Delivery) -> bool:
         """Whether the channel shows it, unrecorded; it is recorded then, as of a state to be edited."""
@@ -168,7 +166,7 @@ class Mender:
         if message_id is None:
             self._agenda.of(delivery).unclear = False
             return False
-        seq = await self._record(delivery, DeliveryState.POSTED, message_id=message_id)
+        seq = await self._recorder.record(delivery, DeliveryState.POSTED, message_id=message_id)
         await self._settle(delivery, seq)
         return True
 
@@ -207,7 +205,7 @@ class Mender:
         progress.decision_rev = detail.row.decision_rev
         self._channel_failures, self._closed, self.trouble = 0, False, None
         self._looked_at_s = self._clock.monotonic_s()
-        seq = await self._record(
+        seq = await self._recorder.record(
             delivery,
             DeliveryState.POSTED,
             message_id=progress.message_id,
@@ -305,7 +303,7 @@ class Mender:
     async def _failed(self, delivery: Delivery, error: CourierError) -> None:
         progress = self._agenda.of(delivery)
         if error.trouble is Trouble.MESSAGE_GONE:  # a person deleted the card; it stays deleted
-            seq = await self._record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
+            seq = await self._recorder.record(delivery, DeliveryState.DELETED, message_id=progress.message_id)
             await self._settle(delivery, seq)
             return
         self._pause(progress, error.trouble, error.wait_s)
@@ -313,7 +311,7 @@ class Mender:
         if error.trouble is Trouble.OFFLINE:  # nothing is wrong with the delivery, and the bot's health says what is
             return
         log.warning("alert %d in channel %s: %s", delivery.alert_id, self._channel_id, error)
-        await self._record(
+        await self._recorder.record(
             delivery,
             DeliveryState.FAILED,
             message_id=progress.message_id,
@@ -342,51 +340,12 @@ class Mender:
             self._channel_not_before_s = now_s + max(wait_s, min(longest_s, first_s * 2**self._channel_failures))
             self._channel_failures = min(self._channel_failures + 1, 16)
 
-    async def _record(  # what a channel shows, as the core's command takes it
-        self,
-        delivery: Delivery,
-        state: DeliveryState,
-        *,
-        message_id: str | None,
-        revision: int = 0,
-        digest: str = "",
-        error: str | None = None,
-    ) -> int | None:
-        """Tell the core; gives the journal entry that shows it, None when it was so already."""
-        outcome = await self._operator.execute(
-            RecordDelivery(
-                alert_id=delivery.alert_id,
-                channel_id=delivery.channel_id,
-                holder=self._lease.holder,
-                kind=delivery.kind,
-                state=state,
-                message_id=message_id,
-                shown_revision=revision,
-                shown_hash=digest,
-                error=error,
-            )
-        )
-        return outcome.seq
-
     async def _settle(self, delivery: Delivery, seq: int | None) -> None:
         """Wait until the replica shows what was recorded: before, it still asks for what was just done.
 
         When that can't be seen, what was done stays known here, so that it is recorded again and not done again.
         """
-        await self._until_folded(seq)
-        if seq is not None and self._folded(seq):
+        if await self._recorder.seen(seq):
             self._agenda.done(delivery)
         else:
             self._agenda.of(delivery).not_before_s = self._clock.monotonic_s() + CORE_PAUSE_S
-
-    async def _until_folded(self, seq: int | None) -> None:
-        if seq is not None and not self._folded(seq):
-            await first_of(self._fold(seq), self._clock.sleep(FOLD_LIMIT_S))
-
-    def _folded(self, seq: int) -> bool:
-        position = self._replica.position
-        return position is not None and position.seq >= seq and position.epoch == self._epoch
-
-    async def _fold(self, seq: int) -> None:
-        while not self._folded(seq):
-            await self._replica.changed(self._replica.version)

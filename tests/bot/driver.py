@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.courier import InteractionsCourier, Shown
 from bot.http import PoliteHTTP
-from bot.mender import Mender
+from bot.recorder import Recorder
 from bot.session import Session
 from jinkies.clock import SystemClock
 from jinkies.config import Config, DiscordConfig, Secret
@@ -38,7 +38,7 @@ def die() -> None:
 
 def die_at(step: Step) -> None:
     """Put the end of this process in the way."""
-    post, judge, record = InteractionsCourier.post, PoliteHTTP._judge, Mender._record
+    post, judge, record = InteractionsCourier.post, PoliteHTTP._judge, Recorder.record
     posted = False
 
     async def posting(self: InteractionsCourier, *arguments: Any, **more: Any) -> Shown:
@@ -53,7 +53,7 @@ def die_at(step: Step) -> None:
             die()
         return judge(self, *arguments)
 
-    async def recording(self: Mender, *arguments: Any, **more: Any) -> int | None:
+    async def recording(self: Recorder, *arguments: Any, **more: Any) -> int | None:
         if posted and step is Step.BEFORE_RECORD:
             die()
         seq = await record(self, *arguments, **more)
@@ -63,7 +63,7 @@ def die_at(step: Step) -> None:
 
     InteractionsCourier.post = posting  # type: ignore[method-assign] # for as long as the process lives
     PoliteHTTP._judge = judging  # type: ignore[method-assign,assignment] # likewise
-    Mender._record = recording  # type: ignore[method-assign] # likewise
+    Recorder.record = recording  # type: ignore[method-assign] # likewise
 
 
 async def main(home: Path, api_url: str) -> None:
