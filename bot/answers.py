@@ -55,6 +55,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str  # plain: it is escaped here
     components: tuple[Row, ...] = ()
+    lasts_s: float = 0.0  # so long the buttons make sense; 0 for ever
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ async def answer(
     private: bool = True,
     asks: bool = False,
     limit_s: float = WORK_LIMIT_S,
-) -> None:
+) -> Reply:
     """Do the work and answer with what it gives.
 
     Args:
@@ -94,6 +95,9 @@ async def answer(
         private: whether only the asker sees a new message. Words about a press always are.
         asks: it may answer with a form, so that it can't be deferred: it has ``FORM_LIMIT_S``.
         limit_s: for the work, at most ``LONGEST_WORK_S``.
+
+    Returns:
+        What was answered.
     """
     answering = _Answering(context, on_card=on_card, private=private)
     limit = (FORM_LIMIT_S, TOO_SLOW) if asks else (limit_s, TOO_LONG)
@@ -103,9 +107,17 @@ async def answer(
             await asyncio.wait({task}, timeout=DEFER_AFTER_S)
             if not task.done():
                 await answering.defer()
-        await answering.finish(await task)
+        reply = await task
+        await answering.finish(reply)
     finally:
         task.cancel()
+    return reply
+
+
+async def without_buttons(context: AnswerableContext) -> None:
+    """Take the buttons from an answer; what it says stays."""
+    http, app_id = context.client.http, str(context.client.app.id)
+    await _guarded(http.edit_interaction_message({"components": []}, app_id, context.token))
 
 
 async def _carried_out(work: Work, progress: Progress, limit_s: float, late: str) -> Reply:

@@ -103,6 +103,7 @@ class Session:
             group.create_task(self.tails.run(), name="tails")
             group.create_task(self._threads.run(), name="threads")
             group.create_task(self.presence.run(), name="presence")
+            group.create_task(self._desk.later.run(), name="later")
             group.create_task(self._report(), name="health")
 
     async def _report(self) -> None:

@@ -182,7 +182,7 @@ def decided(outcome: Outcome, epoch: str) -> Line:
     button = Button(
         style=BUTTON_SECONDARY, label=f"Undo (within {UNDO_S} s)", custom_id=custom_ids.undo(alert_id, epoch, revision)
     )
-    return Line(text=f"Alert #{alert_id}: {outcome.reason}.", components=(Row(components=(button,)),))
+    return Line(text=f"Alert #{alert_id}: {outcome.reason}.", components=(Row(components=(button,)),), lasts_s=UNDO_S)
 
 
 def snooze_end_ms(span: str, until: str, now_ms: int) -> int | None:

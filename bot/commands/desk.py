@@ -11,6 +11,7 @@ import msgspec
 
 from bot.answers import Seen
 from bot.custom_ids import epoch8
+from bot.later import Later
 from bot.slowness import SlowMode
 from jinkies.clock import Clock
 from jinkies.commands import AnyCommand, NoteRefusal, Outcome
@@ -52,6 +53,7 @@ class Desk:
         self.config = config
         self.operator = operator
         self.replica = replica
+        self.later = Later(clock)
         self.known: dict[str, Known] = {}
         self.rights = config.discord.rights
         self.slow_mode = SlowMode(config.discord.max_actions_per_minute)

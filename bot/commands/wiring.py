@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import interactions
 import msgspec
 from interactions import CommandType, ComponentCommand, ContextMenu, ModalCommand, SlashCommand, SlashCommandOption
 
-from bot.answers import WORK_LIMIT_S, Progress, Reply, Said, answer, offer
+from bot.answers import WORK_LIMIT_S, Line, Progress, Reply, Said, answer, offer, without_buttons
 from bot.commands.desk import Desk, Known, refusal
 from bot.contexts import AnswerableContext, AutocompleteContext, ComponentContext, MenuContext, ModalContext, Shown
 from bot.contexts import SlashContext as Slash
@@ -176,7 +177,9 @@ async def _answer(
         except JinkiesError as error:
             return refusal(error)
 
-    await answer(context, work, on_card=on_card, private=private, asks=asks, limit_s=limit_s)
+    reply = await answer(context, work, on_card=on_card, private=private, asks=asks, limit_s=limit_s)
+    if isinstance(reply, Line) and reply.lasts_s:
+        desk.later.put(reply.lasts_s, partial(without_buttons, context))
 
 
 def _call(context: AnswerableContext, given: Mapping[str, object], progress: Callable[[Said], Awaitable[None]]) -> Call:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bot.commands import deciding
 from jinkies.commands import Resolve, Snooze
 from jinkies.model import EntryKind, State
 from jinkies.simulators.discord import Answer
@@ -89,7 +90,8 @@ async def test_a_comment_is_in_the_timeline(office: Office) -> None:
     said = await do(office, "comment", alert_id, text="it is *the* cache @everyone")
     assert private(said).startswith(f"Noted on alert #{alert_id}: velma: it is \\*the\\* cache")
     assert shown(said)["components"] == []
-    assert (await office.detail(alert_id)).timeline[-1].text == "velma: it is *the* cache @everyone"
+    said_so = [one.text for one in (await office.detail(alert_id)).timeline if one.kind is EntryKind.ALERT_COMMENTED]
+    assert said_so == ["velma: it is *the* cache @everyone"]
 
 
 async def test_a_decision_that_was_overtaken_is_not_taken_back(office: Office) -> None:
@@ -163,6 +165,15 @@ async def test_ones_own_card_shows_what_one_did(office: Office, restarted: bool)
 async def test_durations_complete(office: Office) -> None:
     found = await office.discord.people.autocomplete("snooze", "for", "1", "velma", "alerts")
     assert [choice["value"] for choice in found.choices] == ["1", "15m", "1h", "1d"]
+
+
+async def test_the_button_goes_when_its_time_is_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "UNDO_S", 0.01)
+    alert_id = await office.alert("too late")
+    done = shown(await do(office, "ack", alert_id))
+    kept = office.discord.state.messages
+    await office.discord.wait_for(lambda: kept[done["id"]]["components"] == [])
+    assert kept[done["id"]]["content"] == f"Alert #{alert_id}: acknowledged by velma."
 
 
 async def test_undo_works_after_a_restart(office: Office) -> None:
