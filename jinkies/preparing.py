@@ -1,4 +1,4 @@
-"""What is done with a report before its transaction begins: redaction, fingerprint, title. A thread does large ones."""
+"""What is done with a report before its transaction begins: redaction, fingerprint. A thread does large ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from jinkies.commands import AdvanceWatch, AnyCommand, Report, ReportOccurrence, ReportRecovery
 from jinkies.config import Config
 from jinkies.errors import Invalid
-from jinkies.fingerprint import culprit, fingerprint_of, grouping, own_fingerprint, title
+from jinkies.fingerprint import fingerprint_of, grouping, own_fingerprint
 from jinkies.redact import DEFAULT, Redactor, redact_counted, redact_grouping, redact_recovery
 from jinkies.requests import Prepared, PreparedRecovery
 
@@ -67,8 +67,6 @@ def _prepare_one(report: _Report, config: Config, redactor: Redactor) -> Prepare
         command=clean,
         fingerprint=fingerprint_of(grouped, clean),
         grouping=redact_grouping(grouped, redactor) if report.fingerprint else grouped,
-        title=title(clean),
-        culprit=culprit(clean.stack_trace, clean.frames),
         environment=clean.environment or environment,
         runbook=clean.runbook or (service.runbook if service else None),
         redacted=sum(cut.values()),

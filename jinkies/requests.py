@@ -20,6 +20,7 @@ from jinkies.commands import (
     StopChannelTail,
     Tick,
 )
+from jinkies.fingerprint import culprit, title
 from jinkies.lifecycle import Opening
 from jinkies.model import Actor, AlertRow, Grouping, Occurrence
 from jinkies.names import name_parts, tag_lines
@@ -32,8 +33,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     command: ReportOccurrence
     fingerprint: str
     grouping: Grouping
-    title: str
-    culprit: str | None
     environment: str
     runbook: str | None
     redacted: int = 0  # secrets that were cut from it
@@ -44,8 +43,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         return Opening(
             alert_id=alert_id,
             environment=self.environment,
-            title=self.title,
-            culprit=self.culprit,
+            title=title(self.command),
+            culprit=culprit(self.command.stack_trace, self.command.frames),
             runbook=self.runbook,
             source=self.command.link,
         )
