@@ -9,6 +9,7 @@ one's were, or ``AHEAD`` further where that can't be read. What the backup knows
 - A message that was wanted by then and not posted may have been posted since. It counts as told, as history does at a
   first start: its alert gets a card when it happens again, within the channel's bound, or when somebody decides on it.
 - A pull request or issue that was asked for and not there may be there: it counts as failed until somebody asks again.
+- A log tail that a channel did not show yet is over; one that it shows goes on in its message.
 - An escalation that is due waits its time anew. Leases are free.
 """
 
@@ -134,6 +135,7 @@ def _renew(path: Path, given_out: dict[str, int] | None, now_ms: int) -> Restore
             numbers[name] = number + AHEAD if given_out is None else max(number, given_out.get(name, 1))
         _keep(db, {"epoch": epoch, **{name: str(number) for name, number in numbers.items()}})
         db.execute("DELETE FROM leases")
+        db.execute("DELETE FROM channel_tails WHERE CAST(image AS TEXT) ->> '$.message_id' IS NULL")
         _renew_alerts(db, now_ms)
         edited, untold = _renew_deliveries(db, now_ms)
         db.execute("COMMIT")
@@ -187,6 +189,12 @@ def _renew_deliveries(db: sqlite3.Connection, now_ms: int) -> tuple[int, int]:
     for (image,) in found:
         held = _delivery(image)
         if held.state in (DeliveryState.DELETED, DeliveryState.DIGESTED):
+            continue
+        if held.message_id is None and held.what is What.THREAD:  # it begins with the alert's next news
+            db.execute(
+                "DELETE FROM deliveries WHERE alert_id = ? AND channel_id = ? AND kind = ?",
+                (held.alert_id, held.channel_id, held.kind),
+            )
             continue
         if held.message_id is None:
             untold += 1

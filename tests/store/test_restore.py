@@ -25,7 +25,7 @@ from jinkies.config import Config, DiscordConfig, GitHubConfig, RouteConfig, Sec
 from jinkies.core import Core
 from jinkies.errors import StoreFailed
 from jinkies.matching import parse_matchers
-from jinkies.model import RESTORED, SYSTEM, AlertDetail, DeliveryState, WorkState
+from jinkies.model import RESTORED, SYSTEM, AlertDetail, ChannelTail, DeliveryState, TailSpec, WorkState
 from jinkies.store.backup import back_up
 from jinkies.store.database import migrations
 from jinkies.store.restore import AHEAD, Restored, restore
@@ -171,6 +171,34 @@ async def test_cards_are_edited_and_none_is_posted_anew(told: Config, home: Path
         assert (await card(3))[:3] == (DeliveryState.PENDING, None, False)
         again = CreatePullRequest(alert_id=4)
         assert (await core.execute(again, SYSTEM)).changed
+
+
+async def test_threads_and_tails_that_were_not_there_yet_are_not_made_up(told: Config, home: Path) -> None:
+    threads = msgspec.structs.replace(told, discord=msgspec.structs.replace(told.discord, threads=True))
+    spec = TailSpec(targets=("/app/api",))
+    async with host(threads, ingest=False, background=False) as core:
+        await core.execute(report("a"), SYSTEM)
+        await posted(core, 1)
+        await core.execute(Acknowledge(alert_id=1), SYSTEM)
+        kinds = {one.kind for one in (await core.reader.alert(1)).deliveries}
+        assert "thread" in kinds
+        db = core._store._db
+        for number, message_id in ((1, None), (2, "99")):
+            tail = ChannelTail(
+                number=number, channel_id="77", spec=spec, started_by=SYSTEM, started_at_ms=1, ends_at_ms=NOW_MS,
+                message_id=message_id,
+            )  # fmt: skip
+            await db.execute("INSERT INTO channel_tails VALUES (?, ?)", (number, msgspec.json.encode(tail)))
+        back_up(threads.database_path, home / "copy.db")
+    made = await put_back(threads, home / "copy.db")
+    assert (made.edited, made.untold) == (1, 0)
+    async with host(threads, ingest=False, background=False) as core:
+        assert [one.kind for one in (await core.reader.alert(1)).deliveries] == ["card"]
+        rows = await core._store._db.execute_fetchall("SELECT number FROM channel_tails")
+        assert [number for (number,) in rows] == [2]
+        await posted(core, 1)
+        await core.execute(Resolve(alert_id=1), SYSTEM)
+        assert {one.kind for one in (await core.reader.alert(1)).deliveries} == {"card", "thread"}
 
 
 async def test_nobody_is_called_for_the_time_in_between(told: Config, home: Path) -> None:
