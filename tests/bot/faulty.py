@@ -18,16 +18,21 @@ from bot.custom_ids import sighted
 from bot.showing import showing
 from jinkies import logsetup
 from jinkies.commands import Acknowledge, AnyCommand, Comment, Reopen, Resolve
+from jinkies.config import Config, RouteConfig
 from jinkies.errors import JinkiesError
+from jinkies.matching import parse_matchers
 from jinkies.model import Delivery, DeliveryState
 from jinkies.simulators.discord import AnswerKind, Fault, Refused, faults
 from jinkies.simulators.discord.messages import components_of
 from jinkies.simulators.discord.schedule import Schedule, Trouble
 from jinkies.simulators.discord.world import Access, Json
 from tests.bot.worlds import CHANNEL, Desk, in_a_world
+from tests.telling import ROLE
 
 LASTS_S = 90.0
 KINDS = 12  # of alerts that come again and again
+OTHER, OTHER_ID = "ops", "1300000000000000003"
+CHANNELS = (CHANNEL, OTHER)
 TOKEN_START = "aW50ZXJhY3Rpb246"  # of every interaction's token in the simulator
 
 
@@ -61,8 +66,14 @@ def run(seed: int) -> Result:
             await _Seed(desk, dice, result).run()
         result.wrong += _secrets(said.getvalue(), desk)
 
-    in_a_world(whole, nonce_memory_s=dice.choice((300.0, 300.0, 0.0)))
+    in_a_world(whole, nonce_memory_s=dice.choice((300.0, 300.0, 0.0)), change=_routed)
     return result
+
+
+def _routed(config: Config) -> Config:
+    """What is the web's goes to a channel of its own, and calls people there."""
+    routes = (RouteConfig(match=parse_matchers("service=web"), channels=(OTHER_ID,), mention=(ROLE,)),)
+    return msgspec.structs.replace(config, routes=routes)
 
 
 def _secrets(text: str, desk: Desk) -> list[str]:
@@ -133,12 +144,16 @@ class _Seed:
         await desk.clock.sleep(20.0)  # nothing more may come
         await desk.until_in_step(60.0)
 
+    def _messages(self) -> list[Json]:
+        return [one for channel in CHANNELS for one in self._desk.discord.messages(channel)]
+
     async def _new_alert(self) -> None:
         for _ in range(self._dice.choice((1, 1, 1, 2, 6))):
-            await self._desk.report(f"new {self._dice.random()}")
+            await self._desk.report(f"new {self._dice.random()}", service=self._dice.choice(("api", "api", "web")))
 
     async def _old_alert(self) -> None:
-        await self._desk.report(f"kind {self._dice.randrange(KINDS)}")
+        kind = self._dice.randrange(KINDS)
+        await self._desk.report(f"kind {kind}", service="web" if kind % 3 == 0 else "api")
 
     async def _decide(self) -> None:
         rows = (await self._desk.operator.snapshot()).rows
@@ -157,7 +172,7 @@ class _Seed:
     async def _press(self) -> None:
         buttons = [
             (message["id"], one["custom_id"])
-            for message in self._desk.discord.messages(CHANNEL)
+            for message in self._messages()
             for one in components_of(message)
             if one["type"] == 2 and not one.get("disabled") and "custom_id" in one
         ]
@@ -179,14 +194,14 @@ class _Seed:
         self._people.add(asyncio.create_task(watch()))
 
     async def _delete(self) -> None:
-        messages = self._desk.discord.messages(CHANNEL)
+        messages = self._messages()
         if messages:
             message_id = self._dice.choice(messages)["id"]
             self._deleted.add(message_id)
             await self._desk.discord.delete_message(message_id)
 
     async def _grow_old(self) -> None:
-        messages = self._desk.discord.messages(CHANNEL)
+        messages = self._messages()
         if messages:
             message_id = self._dice.choice(messages)["id"]
             self._old.add(message_id)
@@ -205,9 +220,10 @@ class _Seed:
     async def _close_channel(self) -> None:
         """Somebody takes the bot's permission away, and gives it back."""
         desk, access = self._desk, self._dice.choice((Access.READ, Access.NONE))
-        await desk.discord.change_channel(CHANNEL, access=access)
+        channel = self._dice.choice(CHANNELS)
+        await desk.discord.change_channel(channel, access=access)
         await desk.clock.sleep(self._dice.choice((1.0, 10.0)))
-        await desk.discord.change_channel(CHANNEL, access=Access.FULL)
+        await desk.discord.change_channel(channel, access=Access.FULL)
 
 
 class _Judge:
@@ -217,17 +233,17 @@ class _Judge:
         self._desk = desk
         self._result = result
         self._deleted = deleted
-        self._by_key: dict[tuple[int, str], list[Json]] = {}
+        self._by_key: dict[tuple[str, int, str], list[Json]] = {}
 
     async def judge(self) -> None:
-        for message in self._desk.discord.messages(CHANNEL):
+        for message in [one for channel in CHANNELS for one in self._desk.discord.messages(channel)]:
             meant = next(
                 (found for one in components_of(message) if (found := sighted(one.get("custom_id", "")))), None
             )
             if meant is None:
                 self._result.wrong.append(f"a message of nobody: {message['id']} {message['content'][:60]!r}")
             else:
-                self._by_key.setdefault(meant[:2], []).append(message)
+                self._by_key.setdefault((message["channel_id"], *meant[:2]), []).append(message)
         newest = (await self._desk.operator.snapshot()).position.seq
         alert_id, known = 0, set()
         while True:
@@ -238,13 +254,13 @@ class _Judge:
                 break
             self._result.alerts += 1
             for one in detail.deliveries:
-                known.add((one.alert_id, one.kind))
+                known.add((one.channel_id, one.alert_id, one.kind))
                 self._judge(one, detail)
         self._result.wrong += [f"{key} is shown and not wanted" for key in self._by_key if key not in known]
         assert newest > 0
 
     def _judge(self, delivery: Delivery, detail: Any) -> None:
-        shown = self._by_key.get((delivery.alert_id, delivery.kind), [])
+        shown = self._by_key.get((delivery.channel_id, delivery.alert_id, delivery.kind), [])
         if delivery.state is DeliveryState.DIGESTED:
             self._result.digested += delivery.kind == "card"
             self._check_digested(delivery, shown)
