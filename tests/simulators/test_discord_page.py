@@ -134,3 +134,19 @@ async def test_people_act_over_http(sim: SimulatedDiscord) -> None:
     assert now["now_ms"] > (int(said["id"]) >> 22) + 1_420_070_400_000 + 3_600_000 - 1
     assert (down, back) == (503, 200)
     assert unknown == (409, {"error": "no context menu 'Burn it'"})
+
+
+async def test_an_open_page_does_not_hold_up_the_end() -> None:
+    async with aiohttp.ClientSession() as http:
+        async with SimulatedDiscord() as sim:
+            async with http.get(sim.address + "/_sim/page") as response:
+                seen = (await response.json())["version"]
+            waiting = asyncio.create_task(status_of(http, f"{sim.address}/_sim/page?seen={seen}"))
+            while not sim.state.changed._waiters:  # noqa: ASYNC110 - nothing tells that a request has begun to wait
+                await asyncio.sleep(0)
+        assert await asyncio.wait_for(waiting, 5) == 503
+
+
+async def status_of(http: aiohttp.ClientSession, url: str) -> int:
+    async with http.get(url) as response:
+        return response.status

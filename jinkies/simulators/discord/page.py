@@ -171,9 +171,11 @@ class Page:
         state, seen = self._state, request.query.get("seen", "")
         try:
             async with asyncio.timeout(WAIT_S), state.changed:
-                await state.changed.wait_for(lambda: str(state.version) != seen)
+                await state.changed.wait_for(lambda: state.ending or str(state.version) != seen)
         except TimeoutError:
             return web.Response(status=204, headers=HEADERS)
+        if state.ending:
+            return web.Response(status=503, headers=HEADERS)
         answer: dict[str, Any] = {"version": str(state.version), "parts": self.parts(self.view(request.query))}
         return web.Response(body=msgspec.json.encode(answer), content_type="application/json", headers=HEADERS)
 

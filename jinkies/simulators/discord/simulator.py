@@ -111,6 +111,7 @@ class SimulatedDiscord:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         self._stack.push_async_callback(self.gateway.shut_down)
+        self._stack.push_async_callback(self._release_pages)
         listener = socket.create_server(("127.0.0.1", self._port))
         await web.SockSite(runner, listener).start()
         host = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -122,6 +123,10 @@ class SimulatedDiscord:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    async def _release_pages(self) -> None:
+        self.state.ending = True
+        await self.state.touch()
 
     async def _start_teammate(self) -> None:
         every_s, seed = self._teammate

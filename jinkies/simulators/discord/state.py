@@ -54,6 +54,7 @@ class State:
         self.threads = Threads(clock, world.guild_id, world.application_id, self.tell)
         self.interactions: dict[str, Interaction] = {}
         self.changed = asyncio.Condition()
+        self.ending = False  # nobody shall wait any more
         self.version = 0  # of what people see: one more with every touch
         self.listener: Listener = lambda _event, _data: None  # the gateway's dispatch
         self._nonces: dict[tuple[str, str], tuple[float, Json]] = {}

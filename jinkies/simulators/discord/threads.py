@@ -47,15 +47,6 @@ class Thread:
 
 def thread_object(thread: Thread, viewer_id: str) -> Json:
     """A ``ThreadResponse`` as ``viewer_id`` gets it: with its own membership, if it has one."""
-    metadata: Json = {
-        "archived": thread.archived,
-        "archive_timestamp": timestamp(thread.archive_changed_at_ms),
-        "auto_archive_duration": thread.archive_after_min,
-        "locked": thread.locked,
-        "create_timestamp": timestamp(thread.created_at_ms),
-    }
-    if thread.kind == PRIVATE:
-        metadata["invitable"] = thread.invitable
     shown: Json = {
         "id": thread.id,
         "type": thread.kind,
@@ -70,7 +61,7 @@ def thread_object(thread: Thread, viewer_id: str) -> Json:
         "user_limit": 0,
         "rtc_region": None,
         "flags": 0,
-        "thread_metadata": metadata,
+        "thread_metadata": _metadata(thread),
         "message_count": thread.message_count,
         "member_count": min(len(thread.members), 50),
         "total_message_sent": thread.total_message_sent,
@@ -78,6 +69,19 @@ def thread_object(thread: Thread, viewer_id: str) -> Json:
     if viewer_id in thread.members:
         shown["member"] = member_of(thread, viewer_id)
     return shown
+
+
+def _metadata(thread: Thread) -> Json:
+    metadata: Json = {
+        "archived": thread.archived,
+        "archive_timestamp": timestamp(thread.archive_changed_at_ms),
+        "auto_archive_duration": thread.archive_after_min,
+        "locked": thread.locked,
+        "create_timestamp": timestamp(thread.created_at_ms),
+    }
+    if thread.kind == PRIVATE:
+        metadata["invitable"] = thread.invitable
+    return metadata
 
 
 def member_of(thread: Thread, user_id: str) -> Json:
