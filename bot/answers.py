@@ -21,7 +21,7 @@ from bot.text import escaped, plain_label
 
 log = logging.getLogger(__name__)
 
-_Files = list[UPLOADABLE_TYPE]  # as the library's methods take them
+Files = list[UPLOADABLE_TYPE]  # as the library's methods take them
 
 DEFER_AFTER_S = 1.5  # half of what Discord gives, the way there and back included
 FORM_LIMIT_S = 1.5  # likewise: a form can only be the first answer
@@ -208,13 +208,13 @@ class _Answering:
     def _app_id(self) -> str:
         return str(self._context.client.app.id)
 
-    async def _first(self, payload: dict[str, Any], files: _Files | None = None) -> None:
+    async def _first(self, payload: dict[str, Any], files: Files | None = None) -> None:
         self._context.responded = True
         await _guarded(
             self._http.post_initial_response(payload, str(self._context.id), self._context.token, files=files)
         )
 
-    async def _edit(self, body: dict[str, Any], files: _Files | None, message_id: str) -> None:
+    async def _edit(self, body: dict[str, Any], files: Files | None, message_id: str) -> None:
         token = self._context.token
         await _guarded(
             self._http.edit_interaction_message(body, self._app_id, token, message_id=message_id, files=files)
@@ -236,10 +236,10 @@ def _plain(said: Line | str) -> _Plain:
     return _Plain(content=escaped(said.text, CONTENT_LIMIT), components=said.components)
 
 
-def _body(said: Said, *, private: bool) -> tuple[dict[str, Any], _Files | None]:
+def _body(said: Said, *, private: bool) -> tuple[dict[str, Any], Files | None]:
     if isinstance(said, Attached):
         body, _ = _body(said.shown, private=private)
-        return body, [_file(one) for one in said.files]
+        return body, [as_file(one) for one in said.files]
     built = (
         {"content": ""} | msgspec.to_builtins(said) if isinstance(said, Message) else msgspec.to_builtins(_plain(said))
     )
@@ -253,7 +253,8 @@ class _Held(io.BytesIO):
         return self.getvalue()
 
 
-def _file(upload: Upload) -> interactions.File:
+def as_file(upload: Upload) -> interactions.File:
+    """A file as the library takes it."""
     kind = "text/plain; charset=utf-8" if upload.name.endswith((".log", ".txt")) else None  # None: the library looks
     return interactions.File(_Held(upload.data), upload.name, description=upload.name, content_type=kind)
 

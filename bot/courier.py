@@ -16,6 +16,7 @@ import aiohttp
 import interactions
 import msgspec
 
+from bot.answers import Files, Upload, as_file
 from bot.http import RateLimited, TokenRefused, words
 from bot.render import AllowedMentions, Message
 from jinkies.errors import UpstreamError
@@ -88,8 +89,8 @@ class Courier(Protocol):
         """Post a message that pings only ``pings``; Discord drops a second one with its nonce for some minutes."""
         ...
 
-    async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
-        """Replace what a message of ours shows."""
+    async def edit(self, channel_id: str, message_id: str, message: Message, *, upload: Upload | None = None) -> Shown:
+        """Replace what a message of ours shows, and its files by one if there is one."""
         ...
 
     async def open_thread(self, channel_id: str, message_id: str, name: str) -> str:
@@ -149,10 +150,13 @@ class InteractionsCourier:
             payload["content"] = content
         return await self._one(channel_id, lambda client: client.http.create_message(payload, channel_id))
 
-    async def edit(self, channel_id: str, message_id: str, message: Message) -> Shown:
+    async def edit(self, channel_id: str, message_id: str, message: Message, *, upload: Upload | None = None) -> Shown:
         """Replace what a message of ours shows; see ``Courier``."""
         payload = msgspec.to_builtins(message)
-        return await self._one(channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id))
+        files: Files | None = [as_file(upload)] if upload is not None else None
+        return await self._one(
+            channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id, files=files)
+        )
 
     async def open_thread(self, channel_id: str, message_id: str, name: str) -> str:
         """The thread on a message; see ``Courier``."""

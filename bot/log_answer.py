@@ -49,7 +49,7 @@ async def logs_reply(
     )
     if found.whole:
         return message
-    return Attached(shown=message, files=(Upload(name=_name(title, events[-1]), data=content),))
+    return Attached(shown=message, files=(Upload(name=file_name(title, events[-1]), data=content),))
 
 
 def _note(held: int, shown: int, filed: int) -> str:
@@ -62,7 +62,7 @@ def _colour(counts: dict[Level, int]) -> int:
     return next((colour for level, colour in _COLOURS.items() if counts.get(level)), _PLAIN_COLOUR)
 
 
-def _name(title: str, newest: LogEvent) -> str:
+def file_name(title: str, newest: LogEvent) -> str:
     """``logs-api-20260131T131005Z.log``: nothing in it but what every file system takes."""
     words = _UNFIT_FOR_NAME.sub("-", title).strip("-.").lower()[:60] or "logs"
     return f"{words}-{re.sub('[^0-9TZ]', '', iso(newest.timestamp_ms)[:19])}Z.log"

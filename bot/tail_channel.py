@@ -17,7 +17,7 @@ from bot.lease import Lease
 from bot.render import Message
 from bot.sightings import posted_at_ms
 from bot.tail_follower import follow
-from bot.tail_view import TailView, tail_message
+from bot.tail_view import TailView, last_lines, tail_message
 from bot.waiting import first_of
 from jinkies.clock import Clock
 from jinkies.commands import RecordChannelTail, ReportHealth
@@ -242,7 +242,7 @@ class TailChannel:
             if over is not None and shown.too_old is None:  # it was over before anybody could see it
                 return
             await self._post(shown, message)
-        elif message != shown.drawn and not await self._edit(shown, message):
+        elif message != shown.drawn and not await self._edit(shown, message, over):
             return
         if message != shown.drawn:
             self._sent(begun_s)
@@ -261,14 +261,30 @@ class TailChannel:
             raise
         shown.suspect, shown.message_id, shown.too_old = False, found.message_id, None
 
-    async def _edit(self, shown: Shown, message: Message) -> bool:
+    async def _edit(self, shown: Shown, message: Message, over: str | None) -> bool:
         """Whether the message shows it now; else it is too old for that, and another one follows it."""
         try:
-            await self._courier.edit(self._channel_id, shown.message_id or "", message)
+            if over is None or not await self._close(shown, over):
+                await self._courier.edit(self._channel_id, shown.message_id or "", message)
         except CourierError as error:
             if error.trouble is not Trouble.TOO_OLD:
                 raise
             shown.too_old, shown.suspect, shown.dirty, shown.state = shown.message_id, True, True, None
+            return False
+        return True
+
+    async def _close(self, shown: Shown, over: str) -> bool:
+        """The last edit, with a file of the lines; False where there are no more than it shows, or no file may be."""
+        upload, note = await asyncio.to_thread(last_lines, shown.tail, shown.view, self._redactor)
+        if upload is None:
+            return False
+        message = tail_message(shown.tail, shown.view, self._redactor, epoch=self._term[1], over=over, note=note)
+        try:
+            await self._courier.edit(self._channel_id, shown.message_id or "", message, upload=upload)
+        except CourierError as error:
+            if error.trouble not in (Trouble.CHANNEL, Trouble.REFUSED):
+                raise
+            log.info("the file of tail %d is refused: %s", shown.tail.number, error)
             return False
         return True
 

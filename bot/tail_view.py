@@ -6,7 +6,9 @@ from bisect import insort
 from collections import Counter
 from operator import attrgetter
 
-from bot.log_text import block, counts_text, in_words, lines_text
+from bot.answers import Upload
+from bot.log_answer import file_name
+from bot.log_text import block, counts_text, in_words, lines_text, log_file
 from bot.render import BUTTON_DANGER, BUTTON_PRIMARY, BUTTON_SECONDARY, TITLE_LIMIT, Button, Embed, Message, Row
 from bot.tail_ids import TailAction, button
 from bot.tally import Tally
@@ -25,6 +27,8 @@ from jinkies.model import (
 from jinkies.redact import Redactor
 
 LINES = 25  # of the newest, as far as they fit
+HELD_LINES = 2_000  # of the newest, for the file at its end
+HELD_CHARS = 4_000_000
 BLOCK_UNITS = 3_000
 MOST_SECONDS = 6 * 3_600  # of coverage that are remembered
 _RUNS, _PAUSED, _ENDED = 0x30A46C, 0xFFC53D, 0x8B8D98
@@ -58,6 +62,7 @@ class TailView:
         self._heard_ms = tail.started_at_ms
         self._settled_s = max(tail.start_ms, tail.totals.until_ms) // 1000  # every line of before has come
         self._lines: list[LogEvent] = []  # by their time
+        self._chars = 0
         self._again: Counter[_Identity] = Counter()  # those of them that come again
         self._coverage: dict[int, Coverage] = {}
         self._reasons: dict[Coverage, str] = {}
@@ -91,9 +96,11 @@ class TailView:
         if self._again and self._again[_identity(event)] > 0:
             self._again[_identity(event)] -= 1
             return
-        if len(self._lines) < LINES or event.timestamp_ms >= self._lines[0].timestamp_ms:
+        if len(self._lines) < HELD_LINES or event.timestamp_ms >= self._lines[0].timestamp_ms:
             insort(self._lines, event, key=_by_time)
-            del self._lines[:-LINES]
+            self._chars += len(event.message)
+        while len(self._lines) > HELD_LINES or (self._chars > HELD_CHARS and len(self._lines) > LINES):
+            self._chars -= len(self._lines.pop(0).message)
 
     def totals(self) -> TailTotals:
         """What to keep for after a restart."""
@@ -143,7 +150,23 @@ class TailView:
         return _UPSTREAM[self._figures.upstream]
 
 
-def tail_message(tail: ChannelTail, view: TailView, redactor: Redactor, *, epoch: str, over: str | None) -> Message:
+def last_lines(tail: ChannelTail, view: TailView, redactor: Redactor) -> tuple[Upload | None, str]:
+    """The file of a tail that is over, where its message has not all of its lines, and what is said of it.
+
+    Works for a while on a large one: not for the event loop.
+    """
+    lines = view.lines()
+    if len(lines) <= LINES and block(lines, BLOCK_UNITS, redactor).whole:
+        return None, ""
+    content, filed = log_file(lines, redactor)
+    which = "all lines" if filed == view.tally.counts.total() else f"the last {lines_text(filed)}"
+    name = file_name(f"tail {tail.number} {tail.spec.targets[0]}", lines[-1])
+    return Upload(name=name, data=content), f"The file has {which}."
+
+
+def tail_message(
+    tail: ChannelTail, view: TailView, redactor: Redactor, *, epoch: str, over: str | None, note: str = ""
+) -> Message:
     """The message of a tail.
 
     Args:
@@ -152,10 +175,13 @@ def tail_message(tail: ChannelTail, view: TailView, redactor: Redactor, *, epoch
         redactor: cuts secrets.
         epoch: of the journal.
         over: why it ended; None while it runs.
+        note: said below the lines.
     """
-    found = block(view.lines(), BLOCK_UNITS, redactor)
+    found = block(view.lines()[-LINES:], BLOCK_UNITS, redactor)
     inside = f"```\n{found.text}\n```" if found.text else ""
-    text = "\n".join(part for part in (_state(tail, view, over), *_counts(view), *_trouble(view, over), inside) if part)
+    text = "\n".join(
+        part for part in (_state(tail, view, over), *_counts(view), *_trouble(view, over), inside, note) if part
+    )
     colour = _ENDED if over is not None else _PAUSED if tail.paused else _RUNS
     title = escaped(f"Tail {tail.number} · {in_words(tail.spec)}", TITLE_LIMIT)
     return Message(

@@ -41,7 +41,27 @@ async def test_a_message_is_posted_once_and_edited_as_lines_come(world: Scene) -
     assert "**62 lines**" in world.text()
     assert "WARN number 59" in world.text()
     assert world.message()["components"] == []
+    assert world.text().endswith("The file has all lines.")
+    [file] = world.message()["attachments"]
+    assert file["filename"].startswith("tail-1-api-2026")
+    assert file["size"] > 62 * 30
     assert world.desk.posts() == 1
+
+
+@scene()
+async def test_where_no_file_may_be_attached_it_ends_without(world: Scene) -> None:
+    await world.follow()
+    world.say(*(f"ERROR {number}" for number in range(40)))
+    await world.shows("**40 lines**")
+    refusal = {"message": "Missing Permissions", "code": 50013}
+    world.discord.fault(
+        DiscordFault(method="PATCH", path="/messages/", kind=FaultKind.STATUS, status=403, body=refusal)
+    )
+    await world.press("stop")
+    await world.shows("**ended**")
+    await world.settled()
+    assert not world.message()["attachments"]
+    assert "The file" not in world.text()
 
 
 @scene()
