@@ -38,7 +38,7 @@ _ALREADY_ANSWERED = 40060  # Discord: "Interaction has already been acknowledged
 _Answer = Any  # decoded JSON: what it means is known to whoever asked
 
 
-class RateLimited(Exception):
+class RateLimited(RuntimeError):
     """Discord's rate limit asks to wait longer than a caller may be kept waiting; nothing was sent just now."""
 
     def __init__(self, wait_s: float) -> None:
@@ -46,7 +46,7 @@ class RateLimited(Exception):
         self.wait_s = wait_s
 
 
-class TokenRefused(Exception):
+class TokenRefused(RuntimeError):
     """Discord has refused the token before: nothing is sent with it any more."""
 
 

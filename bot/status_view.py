@@ -68,7 +68,7 @@ def _some(count: int, what: str) -> str:
 
 def _part(health: PartHealth) -> str:
     """At most 150 units, with markdown: seven of them fit."""
-    words = f" {escaped(health.detail, 80)}" if health.detail else ""
+    words = f" {escaped(health.detail, 300)}" if health.detail else ""
     latency = f" · {health.latency_ms:.0f} ms" if health.latency_ms is not None else ""
     since = f" · since {timestamp(health.at_ms)}" if health.at_ms and health.state is not PartState.OK else ""
     return f"{_MARKS[health.state]} **{escaped(health.part, 20)}**{words}{latency}{since}"

@@ -124,7 +124,7 @@ class Mirror:
         """One more alert in the channel's digest; whom it calls is called once a digest."""
         channel_id = storm.channel_id
         held = self._held((storm.alert_id, channel_id, storm.kind)) if storm.running(self._now_ms) else None
-        if held is None or held.state is DeliveryState.DELETED:
+        if held is None or not _grows(held):
             storm = storms.begin(storm, row, self._now_ms)
             held = self._new(row.alert_id, row.revision, channel_id, storm.kind)
         self._keep_storm(msgspec.structs.replace(storm, joined_at_ms=self._now_ms))
@@ -252,6 +252,12 @@ class Mirror:
 
     def _keep_storm(self, storm: Storm) -> None:
         self._places.storms[storm.channel_id] = self._places.changed_storms[storm.channel_id] = storm
+
+
+def _grows(digest: Delivery) -> bool:
+    """Whether what comes too fast may join it: one that says what was missed, and was read, is done."""
+    done = digest.digest is not None and digest.digest.late and digest.message_id is not None
+    return not done and digest.state not in (DeliveryState.DELETED, DeliveryState.DIGESTED)
 
 
 def _never_shown(delivery: Delivery) -> bool:

@@ -160,6 +160,18 @@ async def test_calls_alone_that_were_missed_are_one_digest_too(config: Config) -
         assert (digest.count, digest.mentions) == (2, (ROLE,))
 
 
+async def test_a_storm_does_not_join_what_was_missed_once_that_was_shown(config: Config) -> None:
+    async with scene(with_routes(config, new_cards=1)) as desk:
+        for number in range(3):
+            await desk.report(f"{number}")
+        await desk.operator.execute(await missed_by(desk))
+        await desk.report("joins what nobody has seen yet")
+        assert [one.count for one in await digests(desk)] == [4, 2]
+        await desk.posted()
+        await desk.report("too fast")
+        assert [one.count for one in await digests(desk)] == [4, 2, 1]
+
+
 async def test_only_who_holds_the_lease_says_what_was_missed(config: Config) -> None:
     async with scene(with_routes(config)) as desk:
         await desk.report("a")
