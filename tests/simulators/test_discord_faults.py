@@ -50,6 +50,16 @@ async def test_ready_made_faults(sim: SimulatedDiscord, http: aiohttp.ClientSess
     assert [call.fault for call in sim.calls] == [None, "status", "status", "status", "delay"]
 
 
+async def test_an_answer_can_come_after_its_client_gave_up(sim: SimulatedDiscord, http: aiohttp.ClientSession) -> None:
+    sim.fault(faults.late_answer("POST", "/messages$", delay_s=30.0))
+    asking = asyncio.create_task(ask(http, "POST", f"channels/{sim.world.channels[0].id}/messages", {"content": "x"}))
+    await sim.wait_for(lambda: sim.messages("alerts"))
+    assert not asking.done()
+    asking.cancel()
+    await asyncio.wait({asking})
+    await sim.wait_for(lambda: [call.fault for call in sim.calls] == ["late-answer"])
+
+
 async def test_too_many_invalid_requests_ban_the_address() -> None:
     limits = RateLimits(invalid=RateLimit(3, 600.0))
     async with SimulatedDiscord(limits=limits) as sim, authorized(sim) as http:

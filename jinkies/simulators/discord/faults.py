@@ -1,7 +1,7 @@
 """Things that go wrong on purpose: answers replaced, delayed, or lost before or after they took effect.
 
-``rate_limited``, ``broken``, ``unauthorized``, ``old_message``, ``slow``, ``cut`` and ``lost_answer`` are ready-made;
-``SimulatedDiscord.fault`` arms one. ``SimulatedDiscord.go_down`` is all of them at once, until ``come_back``.
+``rate_limited``, ``broken``, ``unauthorized``, ``old_message``, ``slow``, ``late_answer``, ``cut`` and ``lost_answer``
+are ready-made; ``SimulatedDiscord.fault`` arms one. ``SimulatedDiscord.go_down`` is an outage, until ``come_back``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class FaultKind(StrEnum):
 
     STATUS = "status"  # nothing happens; the answer is ``status`` with ``body``
     DELAY = "delay"  # everything happens, ``delay_s`` later
+    LATE_ANSWER = "late-answer"  # it happens at once; its answer comes ``delay_s`` later
     DROP_BEFORE = "drop-before"  # nothing happens; the connection is cut
     DROP_AFTER_EFFECT = "drop-after-effect"  # it happens; the answer is lost with the connection
 
@@ -119,6 +120,11 @@ def old_message(*, times: int = 1) -> Fault:
 def slow(method: str = "*", path: str = "", *, delay_s: float, times: int = 1) -> Fault:
     """It works, ``delay_s`` seconds later."""
     return Fault(method, path, FaultKind.DELAY, times, delay_s=delay_s)
+
+
+def late_answer(method: str = "*", path: str = "", *, delay_s: float, times: int = 1) -> Fault:
+    """It happened at once, and the answer comes ``delay_s`` seconds later: a client may have given up by then."""
+    return Fault(method, path, FaultKind.LATE_ANSWER, times, delay_s=delay_s)
 
 
 def cut(method: str = "*", path: str = "", *, times: int = 1) -> Fault:

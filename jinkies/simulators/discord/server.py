@@ -125,6 +125,8 @@ class Rest:
         text = BANNED.encode() if answer == BANNED else b"" if answer is None else json.dumps(answer).encode()
         self._record(request, template, received, status, answer, headers, fault)
         await self.state.touch()
+        if fault is not None and fault.kind is FaultKind.LATE_ANSWER:
+            await self.state.clock.sleep(fault.delay_s)
         return _respond(request, status, text, headers, dropped=fault is not None and fault.kind in DROPS)
 
     def _authorized(self, request: web.Request) -> bool:
