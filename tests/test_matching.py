@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from jinkies.errors import Invalid
-from jinkies.matching import Matcher, Op, Subject, matches, parse_matchers
+from jinkies.matching import Matcher, Op, Subject, is_literal, literally, matches, parse_matchers
 from jinkies.model import AlertRow, Severity, State
 
 ROW = AlertRow(
@@ -73,3 +75,16 @@ def test_what_is_no_matcher_is_named(text: str, said: str) -> None:
 def test_a_matcher_is_read_back_as_it_is_written(value: str) -> None:
     matcher = Matcher(field="tag:x", op=Op.IS, value=value)
     assert parse_matchers(str(matcher)) == (matcher,)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "dead lock", "50% (of) [it]", "a\\b", "C:\\temp.*", "über-große\nZeile", "#1 ~ & -"]
+)
+def test_a_text_as_a_pattern_finds_itself_alone(text: str) -> None:
+    assert is_literal(literally(text))
+    assert re.fullmatch(literally(text), text)
+
+
+@pytest.mark.parametrize("pattern", ["a.b", "(a+)+$", "a|b", "[ab]", "\\d", "\\bword\\b", "x{9999}", "^a", "a\\"])
+def test_a_pattern_is_not_taken_for_a_text(pattern: str) -> None:
+    assert not is_literal(pattern)
