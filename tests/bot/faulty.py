@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -21,7 +22,7 @@ from jinkies.commands import Acknowledge, AnyCommand, Comment, Reopen, Resolve
 from jinkies.config import Config, RouteConfig
 from jinkies.errors import JinkiesError
 from jinkies.matching import parse_matchers
-from jinkies.model import Delivery, DeliveryState
+from jinkies.model import Delivery, DeliveryState, What
 from jinkies.simulators.discord import AnswerKind, Fault, Refused, faults
 from jinkies.simulators.discord.messages import components_of
 from jinkies.simulators.discord.schedule import Schedule, Trouble
@@ -66,14 +67,15 @@ def run(seed: int) -> Result:
             await _Seed(desk, dice, result).run()
         result.wrong += _secrets(said.getvalue(), desk)
 
-    in_a_world(whole, nonce_memory_s=dice.choice((300.0, 300.0, 0.0)), change=_routed)
+    in_a_world(whole, nonce_memory_s=dice.choice((300.0, 300.0, 0.0)), change=partial(_set, dice))
     return result
 
 
-def _routed(config: Config) -> Config:
-    """What is the web's goes to a channel of its own, and calls people there."""
+def _set(dice: Random, config: Config) -> Config:
+    """What is the web's goes to a channel of its own, and calls people there; some have threads on their cards."""
     routes = (RouteConfig(match=parse_matchers("service=web"), channels=(OTHER_ID,), mention=(ROLE,)),)
-    return msgspec.structs.replace(config, routes=routes)
+    discord = msgspec.structs.replace(config.discord, threads=dice.random() < 0.3)
+    return msgspec.structs.replace(config, routes=routes, discord=discord)
 
 
 def _secrets(text: str, desk: Desk) -> list[str]:
@@ -260,6 +262,8 @@ class _Judge:
         assert newest > 0
 
     def _judge(self, delivery: Delivery, detail: Any) -> None:
+        if delivery.what is What.THREAD:  # on a card, and in step
+            return
         shown = self._by_key.get((delivery.channel_id, delivery.alert_id, delivery.kind), [])
         if delivery.state is DeliveryState.DIGESTED:
             self._result.digested += delivery.kind == "card"

@@ -17,7 +17,7 @@ from jinkies.clock import Clock
 from jinkies.commands import Outcome, ReportOccurrence
 from jinkies.config import Config, DiscordConfig, Secret
 from jinkies.core import Core
-from jinkies.model import Delivery, PartHealth
+from jinkies.model import Delivery, PartHealth, PartState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import DEFAULT_TOKEN, Fault, FaultKind, RateLimits, SimulatedDiscord, World
 from jinkies.simulators.discord.world import ON_CALL
@@ -146,7 +146,7 @@ def in_a_world(
             await desk.start_core()
             if bot:
                 await desk.start_bot()
-                await desk.until(lambda: desk.health is not None and desk.health.detail == "connected", 60)
+                await desk.until(lambda: desk.health is not None and desk.health.state is PartState.OK, 60)
             await work(desk)
 
     run_virtually(run)
