@@ -29,7 +29,8 @@ REGIONS = {
 }
 ELSEWHERE = 10.0
 
-BURST = 3.0  # requests that may go out at once after a rest
+BURST = 3.0  # requests that may go out at once after a rest, at least
+BURST_S = 0.4  # what a rest saves up: as many as are under way at once at the real service's usual delay
 LEAST_RATE = 0.5
 RECOVERY_S = 60.0  # from nothing back to the whole rate
 ECHO_S = 1.0  # throttling of requests that were under way together counts once
@@ -64,7 +65,7 @@ class Budget:
         self._clock = clock
         self._ceiling = rate
         self._learned: float | None = None  # what throttling left of the rate, at ``_at_s``
-        self._tokens = BURST
+        self._tokens = self._burst
         self._at_s = clock.monotonic_s()
         self._throttled_s = -ECHO_S
         self._virtual = 0.0
@@ -76,6 +77,11 @@ class Budget:
         """Requests a second just now; None is no bound."""
         self._refill()
         return self._ceiling if self._learned is None else self._learned
+
+    @property
+    def _burst(self) -> float:
+        rate = self._ceiling if self._learned is None else self._learned
+        return BURST if rate is None else max(BURST, rate * BURST_S)
 
     def bound(self, rate: float | None) -> None:
         """Another ceiling, as the region is known now."""
@@ -126,7 +132,7 @@ class Budget:
 
     def give_back(self) -> None:
         """A token that was taken is not needed after all."""
-        self._tokens = min(BURST, self._tokens + 1)
+        self._tokens = min(self._burst, self._tokens + 1)
 
     async def _hand_out(self) -> None:
         while self._waiting:
@@ -175,7 +181,7 @@ class Budget:
                 self._learned = None
         else:
             self._tokens += passed_s * full
-        self._tokens = min(BURST, self._tokens)
+        self._tokens = min(self._burst, self._tokens)
 
 
 class Lane:

@@ -9,7 +9,7 @@ import pytest
 
 from jinkies.config import AwsConfig
 from jinkies.errors import UpstreamError
-from jinkies.logs.budget import BURST, LEAST_RATE, PATIENCE_S, RECOVERY_S, Budget, Lane, Paced, rate_of
+from jinkies.logs.budget import BURST, BURST_S, LEAST_RATE, PATIENCE_S, RECOVERY_S, Budget, Lane, Paced, rate_of
 from jinkies.logs.fetch import Ask, Page
 from tests.logs.clock import ManualClock
 
@@ -59,7 +59,7 @@ async def test_requests_go_out_at_the_rate_after_a_small_burst(clock: ManualCloc
     budget, order = Budget(clock, 10.0), list[str]()
     caller = asyncio.create_task(Caller("a", budget.lane(), order).take())
     await pass_s(clock, 10)
-    assert BURST + 97 <= len(order) <= BURST + 101
+    assert 10 * BURST_S + 97 <= len(order) <= 10 * BURST_S + 101
     caller.cancel()
     await budget.close()
 
@@ -99,7 +99,7 @@ async def test_long_fetches_share_equally_however_many_workers_each_has(clock: M
 async def test_whoever_gives_up_costs_the_others_nothing(clock: ManualClock) -> None:
     budget, order = Budget(clock, 10.0), list[str]()
     lane = budget.lane()
-    await Caller("burst", lane, order).take(int(BURST))
+    await Caller("burst", lane, order).take(int(10 * BURST_S))
     waiting = [asyncio.create_task(Caller("gone", budget.lane(), order).take(1)) for _ in range(50)]
     last = asyncio.create_task(Caller("last", budget.lane(), order).take(1))
     await asyncio.sleep(0)
@@ -114,7 +114,7 @@ async def test_whoever_gives_up_costs_the_others_nothing(clock: ManualClock) -> 
 async def test_a_token_that_was_granted_to_someone_cancelled_goes_on(clock: ManualClock) -> None:
     budget = Budget(clock, 10.0)
     lane = budget.lane()
-    for _ in range(int(BURST)):
+    for _ in range(int(10 * BURST_S)):
         await lane.take()
     first = asyncio.create_task(lane.take())
     await clock.asleep(1)
