@@ -51,6 +51,11 @@ class Wanted(Protocol):
         ...
 
     @property
+    def unsettled(self) -> dict[tuple[int, str, str], Delivery]:
+        """Those of them that are not in step."""
+        ...
+
+    @property
     def health(self) -> dict[str, PartHealth]:
         """How the parts are doing."""
         ...
@@ -109,7 +114,7 @@ class Board:
             await self._replica.live()
             while True:
                 version = self._replica.version
-                for channel_id in {channel for _, channel, _ in self._replica.deliveries} - set(self._menders):
+                for channel_id in {channel for _, channel, _ in self._replica.unsettled} - set(self._menders):
                     mender = self._menders[channel_id] = self._mender(channel_id)
                     group.create_task(mender.run(), name=f"board-{channel_id}")
                 await self._replica.changed(version)

@@ -133,9 +133,8 @@ class Mender:
         self._looked_at_s = float("-inf")
 
     def _wanted(self) -> list[Delivery]:
-        deliveries = self._replica.deliveries
-        self._agenda.prune(deliveries)
-        return [one for one in deliveries.values() if self._is_due(one)]
+        self._agenda.prune(self._replica.deliveries)
+        return [one for one in self._replica.unsettled.values() if self._is_due(one)]
 
     def _missed(self) -> list[Delivery]:
         """What is no news any more, because the channel could not be written to."""

@@ -105,8 +105,8 @@ class Threads:
 
     def _next(self) -> tuple[Delivery | None, float]:
         now_s, wait_s = self._clock.monotonic_s(), IDLE_S
-        for delivery in self._replica.deliveries.values():
-            if delivery.what is not What.THREAD or delivery.in_step:
+        for delivery in self._replica.unsettled.values():
+            if delivery.what is not What.THREAD:
                 continue
             if self._told.get(_key(delivery), -1) >= delivery.wanted_revision:  # recorded; the replica is behind
                 continue

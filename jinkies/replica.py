@@ -29,7 +29,8 @@ from jinkies.operator import Operator
 
 BACKOFF_FIRST_S = 0.1
 BACKOFF_LAST_S = 5.0
-HELD_ROWS = 5_000  # rows kept; beyond that the resolved ones seen longest ago are dropped
+HELD_ROWS = 5_000  # rows kept; beyond that the resolved ones seen longest ago are dropped,
+DROPPED_ROWS = 100  # so many at once, since finding them is a look at all
 
 Listener = Callable[[Update | None], None]
 
@@ -55,6 +56,7 @@ class Replica:
         self.counts = Counts()
         self.rows: dict[int, AlertRow] = {}
         self.deliveries: dict[tuple[int, str, str], Delivery] = {}
+        self.unsettled: dict[tuple[int, str, str], Delivery] = {}  # those of them that are not in step
         self.tails: tuple[TailInfo, ...] = ()
         self.channel_tails: dict[int, ChannelTail] = {}  # those that are not settled
         self.silences: dict[int, Silence] = {}  # from the snapshot, and what started or ended since
@@ -109,6 +111,7 @@ class Replica:
         self.counts = snapshot.counts
         self.rows = {row.alert_id: row for row in snapshot.rows}
         self.deliveries = {(one.alert_id, one.channel_id, one.kind): one for one in snapshot.deliveries}
+        self.unsettled = {key: one for key, one in self.deliveries.items() if not one.in_step}
         self.tails = snapshot.tails
         self.channel_tails = {tail.number: tail for tail in snapshot.channel_tails}
         self.silences = {silence.silence_id: silence for silence in snapshot.silences}
@@ -151,6 +154,7 @@ class Replica:
             self.rows.pop(entry.alert_id, None)
             for key in [key for key in self.deliveries if key[0] == entry.alert_id]:
                 del self.deliveries[key]
+                self.unsettled.pop(key, None)
         if entry.silence is not None:
             self.silences[entry.silence.silence_id] = entry.silence
         if entry.channel_tail is not None:
@@ -158,15 +162,24 @@ class Replica:
             if entry.channel_tail.settled:
                 del self.channel_tails[entry.channel_tail.number]
         for delivery in entry.deliveries:
-            self.deliveries[delivery.alert_id, delivery.channel_id, delivery.kind] = delivery
+            self._keep(delivery)
+
+    def _keep(self, delivery: Delivery) -> None:
+        key = (delivery.alert_id, delivery.channel_id, delivery.kind)
+        self.deliveries[key] = delivery
+        if delivery.in_step:
+            self.unsettled.pop(key, None)
+        else:
+            self.unsettled[key] = delivery
 
     def _bound(self) -> None:
         if len(self.rows) <= HELD_ROWS:
             return
-        resolved = (alert_id for alert_id, row in self.rows.items() if not row.unresolved)
-        gone = next(resolved, next(iter(self.rows)))
-        del self.rows[gone]
-        for key in [key for key, one in self.deliveries.items() if key[0] == gone and one.in_step]:
+        resolved = [alert_id for alert_id, row in self.rows.items() if not row.unresolved]
+        gone = set((resolved or list(self.rows))[:DROPPED_ROWS])
+        for alert_id in gone:
+            del self.rows[alert_id]
+        for key in [key for key, one in self.deliveries.items() if key[0] in gone and one.in_step]:
             del self.deliveries[key]
 
     def _lose(self, trouble: str) -> None:

@@ -44,5 +44,5 @@ def _desk(desk: Desk) -> status_view.Desk:
         parts=tuple(sorted(replica.health.values(), key=lambda one: one.part)),
         tails=len(replica.tails),
         silences=sum(one.ends_at_ms > now_ms for one in replica.silences.values()),
-        behind=tuple(one for one in replica.deliveries.values() if not one.in_step),
+        behind=tuple(replica.unsettled.values()),
     )

@@ -100,11 +100,9 @@ class _Seed:
         schedule = Schedule(
             self._dice, lasts_s=LASTS_S, mean_pause_s=pause_s, longest_s=long_s, most_slow_s=6.0, kinds=kinds
         )
-        async with schedule.disturbing(desk.discord):
+        async with schedule.disturbing(desk.discord), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stay_old(schedule))
             await self._live()
-            await schedule.over.wait()
-        for message_id in self._old:
-            desk.discord.fault(_old(message_id))
         await self._settle()
         for one in desk.discord.state.interactions.values():
             kind = desk.discord.people.answer(one).kind
@@ -137,6 +135,12 @@ class _Seed:
             [(_, act)] = self._dice.choices(acts, weights)
             await act()
             await self._desk.clock.sleep(min(self._dice.expovariate(1.2), ends_s - now_s + 0.1))
+
+    async def _stay_old(self, schedule: Schedule) -> None:
+        """What can't be edited any more is no fault that ends with the schedule."""
+        await schedule.over.wait()
+        for message_id in self._old:
+            self._desk.discord.fault(_old(message_id))
 
     async def _settle(self) -> None:
         desk, began_s = self._desk, self._desk.clock.monotonic_s()
@@ -246,6 +250,9 @@ class _Judge:
                 self._result.wrong.append(f"a message of nobody: {message['id']} {message['content'][:60]!r}")
             else:
                 self._by_key.setdefault((message["channel_id"], *meant[:2]), []).append(message)
+        replica = self._desk.session.replica
+        if replica.unsettled != {key: one for key, one in replica.deliveries.items() if not one.in_step}:
+            self._result.wrong.append(f"the replica takes {replica.unsettled} for unsettled")
         newest = (await self._desk.operator.snapshot()).position.seq
         alert_id, known = 0, set()
         while True:
