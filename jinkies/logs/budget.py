@@ -30,7 +30,7 @@ REGIONS = {
 ELSEWHERE = 10.0
 
 BURST = 3.0  # requests that may go out at once after a rest, at least
-BURST_S = 0.4  # what a rest saves up: as many as are under way at once at the real service's usual delay
+BURST_S = 0.5  # of the rate that a rest saves up: about as many as are under way at once at the usual delay
 LEAST_RATE = 0.5
 RECOVERY_S = 60.0  # from nothing back to the whole rate
 ECHO_S = 1.0  # throttling of requests that were under way together counts once
@@ -39,7 +39,7 @@ PATIENCE_S = 120.0  # how long one request puts up with being throttled
 UNBOUNDED_PAGES = 20.0  # a second that one process reads, decodes and prints with ease
 LATENCY_SHARE = 0.2  # of the newest answer's delay in what is known of it
 USUAL_DELAY_S = 0.3  # of a page of the real service
-MARGIN = 1.25  # answers don't come one as quick as the other
+MARGIN = 1.4  # answers don't come one as quick as the other
 
 _AWS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 

@@ -9,7 +9,7 @@ import pytest
 
 from jinkies.config import AwsConfig
 from jinkies.errors import UpstreamError
-from jinkies.logs.budget import BURST, BURST_S, LEAST_RATE, PATIENCE_S, RECOVERY_S, Budget, Lane, Paced, rate_of
+from jinkies.logs.budget import BURST, BURST_S, LEAST_RATE, MARGIN, PATIENCE_S, RECOVERY_S, Budget, Lane, Paced, rate_of
 from jinkies.logs.fetch import Ask, Page
 from tests.logs.clock import ManualClock
 
@@ -201,7 +201,7 @@ async def test_a_turn_taken_before_is_used_or_given_back(clock: ManualClock) -> 
     await budget.close()
 
 
-@pytest.mark.parametrize(("rate", "delay_s", "depth"), [(10, 0.3, 4), (25, 0.3, 10), (None, 0.25, 5), (None, 0.0, 1)])
+@pytest.mark.parametrize(("rate", "delay_s", "depth"), [(10, 0.3, 5), (25, 0.3, 11), (None, 0.25, 5), (None, 0.0, 1)])
 async def test_as_many_requests_under_way_as_use_the_pace(
     rate: float | None, delay_s: float, depth: int, clock: ManualClock
 ) -> None:
@@ -213,7 +213,7 @@ async def test_as_many_requests_under_way_as_use_the_pace(
     budget = Budget(clock, rate)
     paced = Paced(Slow(), budget, clock)
     assert paced.depth() == 1, "nothing is known yet"
-    assert paced.depth_at_first() == math.ceil(0.3 * rate * 1.25) if rate else 1, "as slow as the real service"
+    assert paced.depth_at_first() == math.ceil(0.3 * rate * MARGIN) if rate else 1, "as slow as the real service"
     reading = asyncio.create_task(paced.page(ASK))
     await pass_s(clock, 1)
     await reading
