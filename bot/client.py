@@ -149,7 +149,7 @@ class DiscordLink:
             elif self._trouble == TOKEN_REFUSED:
                 delay_s = BACKOFF_LAST_S  # hammering would count as invalid requests, which can ban an address
             pause_s = FATAL_PAUSE_S if self._trouble in FATAL.values() else delay_s
-            log.warning("Discord: %s; trying again in %.0f s", self._trouble, pause_s)
+            log.warning("%s; trying again in %.0f s", self._trouble, pause_s)
             await self._clock.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects
             delay_s = min(delay_s * 2, BACKOFF_LAST_S)
 
@@ -170,7 +170,7 @@ class DiscordLink:
                 if client.is_ready:
                     was_ready, self._trouble, alive_at_s = True, None, self._clock.monotonic_s()
                 elif self._clock.monotonic_s() - alive_at_s > READY_LIMIT_S:  # the library waits for ever for a HELLO
-                    self._trouble = f"no connection within {READY_LIMIT_S:.0f} s"
+                    self._trouble = f"no connection to Discord within {READY_LIMIT_S:.0f} s"
                     return was_ready
                 await asyncio.wait({task}, timeout=LOOK_EVERY_S)
             self._trouble = self._why(task)
@@ -242,8 +242,10 @@ class DiscordLink:
         if isinstance(error, aiohttp.ClientError | OSError):  # TimeoutError among them
             return f"Discord can't be reached at {self._config.api_url}"
         if isinstance(error, TypeError | AttributeError):  # the library trips over its own logged failure
-            return "the connection could not be made; the log says more"
-        return "the connection ended" if error is None else f"the connection failed: {_words(error)}"
+            return "the connection to Discord could not be made; the log says more"
+        return (
+            "the connection to Discord ended" if error is None else f"the connection to Discord failed: {_words(error)}"
+        )
 
 
 def _close_code(error: BaseException | None) -> int | None:

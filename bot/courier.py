@@ -83,6 +83,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 class Courier(Protocol):
     """What the board needs of Discord. Every method raises ``CourierError``."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a connection; without one every method raises at once."""
+        ...
+
     async def post(
         self, channel_id: str, message: Message, *, nonce: str, content: str = "", pings: AllowedMentions | None = None
     ) -> Shown:
@@ -138,6 +143,11 @@ class InteractionsCourier:
         self._client = client
         self._timeout_s = timeout_s
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a client is logged in."""
+        return self._client() is not None
 
     async def post(
         self, channel_id: str, message: Message, *, nonce: str, content: str = "", pings: AllowedMentions | None = None

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 5.0  # look again at least this often
 CORE_PAUSE_S = 1.0
+OFFLINE_PAUSE_S = 0.5
 GONE_PAUSE_S = 60.0
 TOLD_AFTER = 3  # failures in a row
 _HINT = "the bot needs View Channel, Send Messages, Embed Links and Read Message History there"
@@ -110,6 +111,9 @@ class Mender:
         hello = self._replica.hello
         if hello is not None and self._term != (term, hello.epoch):
             await self._begin(term, hello.epoch)
+        if not self._courier.ready:  # the core need not be asked what can't be shown
+            await self._clock.sleep(OFFLINE_PAUSE_S)
+            return
         version = self._replica.version
         self._hurry.clear()
         if found := self._missed():
