@@ -6,11 +6,13 @@ import asyncio
 
 from jinkies import housekeeping
 from jinkies.commands import ReportHealth
+from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.events import HealthChanged
 from jinkies.housekeeping import notice_silence
 from jinkies.model import PartHealth, PartState
 from jinkies.wire.peer import local_actor
+from tests.telling import scene
 
 
 async def test_a_bot_that_falls_silent_is_missed(core: Core) -> None:
@@ -46,3 +48,21 @@ async def test_a_bot_that_falls_silent_is_missed(core: Core) -> None:
         (PartState.OK, "connected"),
         (PartState.FAILED, housekeeping.BOT_SILENT),
     ]
+
+
+async def test_a_part_is_down_since_it_went_down_whatever_it_says_meanwhile(config: Config) -> None:
+    async with scene(config) as desk:
+        core, since = desk.core, []
+        for state, detail in (
+            (PartState.OK, "connected"),
+            (PartState.FAILED, "the connection ended"),
+            (PartState.FAILED, "can't be reached"),
+            (PartState.CONNECTING, "connecting"),
+            (PartState.FAILED, "can't be reached"),
+            (PartState.OK, "connected"),
+        ):
+            core.report_health(PartHealth(part="discord", state=state, detail=detail))
+            since.append(core.health["discord"].at_ms - desk.moment.at_ms)
+            assert core.health["discord"].detail == detail
+            desk.moment.at_ms += 1_000
+    assert since == [0, 0, -1_000, -2_000, -3_000, 0]

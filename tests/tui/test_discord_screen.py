@@ -40,7 +40,7 @@ async def test_cards_wait_while_there_is_no_bot_and_step_once_posted(
     await core.operator(SYSTEM).execute(ReportHealth(health=PartHealth(part="discord", state=PartState.FAILED)))
     async with console_on(_set_up(config), operator) as console:
         await console.press("3")
-        await console.until("bot down", "1 waiting", "post waiting", "boom", "GET /orders", "Acknowledge")
+        await console.until("bot down since ", "1 waiting", "post waiting", "boom", "GET /orders", "Acknowledge")
         await _deliver(core, alert_id, DeliveryState.POSTED, 1)
         await console.until("● in step  rev 1 of 1", "empty: all in step")
         await report("boom")
