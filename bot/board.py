@@ -109,6 +109,7 @@ class Board:
 
     async def run(self) -> None:
         """Mend for ever."""
+        self._menders.clear()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._lease.run(), name="board-lease")
             await self._replica.live()

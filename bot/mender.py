@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 IDLE_S = 5.0  # look again at least this often
 CORE_PAUSE_S = 1.0
 OFFLINE_PAUSE_S = 0.5
+BROKEN_PAUSE_S = 10.0
 GONE_PAUSE_S = 60.0
 TOLD_AFTER = 3  # failures in a row
 _HINT = "the bot needs View Channel, Send Messages, Embed Links and Read Message History there"
@@ -38,14 +39,17 @@ _PAUSES = {
     Trouble.UNCLEAR: (1.0, 60.0),
     Trouble.BUSY: (1.0, 60.0),
     Trouble.CHANNEL: (30.0, 300.0),
+    Trouble.LOCKED: (30.0, 300.0),
+    Trouble.THREAD_THERE: (60.0, 3_600.0),
     Trouble.TOO_OLD: (60.0, 600.0),
     Trouble.MESSAGE_GONE: (1.0, 60.0),
     Trouble.REFUSED: (60.0, 3_600.0),
 }
 # These say nothing about the other cards of the channel; the rest pause the channel as a whole, so that five hundred
 # cards don't make five hundred refusals (10,000 within ten minutes ban an address: Discord's "Invalid Request Limit").
-_OF_ONE_CARD = frozenset({Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE})
-_NOTHING_HAPPENED = frozenset({Trouble.OFFLINE, Trouble.BUSY, Trouble.CHANNEL, Trouble.REFUSED})
+_OF_ONE_CARD = frozenset({Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE, Trouble.THREAD_THERE})
+_CLOSED = frozenset({Trouble.CHANNEL, Trouble.LOCKED})  # a person must open it
+_NOTHING_HAPPENED = frozenset({Trouble.OFFLINE, Trouble.BUSY, Trouble.REFUSED}) | _CLOSED
 
 
 class Mender:
@@ -106,6 +110,9 @@ class Mender:
             except JinkiesError as error:
                 log.warning("channel %s: the core refused: %s", self._channel_id, error)
                 await self._clock.sleep(CORE_PAUSE_S)
+            except Exception:  # a fault of ours: the other channels, and the commands, go on
+                log.exception("channel %s can't be mended just now", self._channel_id)
+                await self._clock.sleep(BROKEN_PAUSE_S)
 
     async def _step(self, term: int) -> None:
         hello = self._replica.hello
@@ -325,7 +332,7 @@ class Mender:
 
     def _tell(self, error: CourierError) -> None:
         """Say what is wrong with the channel: at once what a person must mend, the rest when it lasts."""
-        self._closed = error.trouble is Trouble.CHANNEL
+        self._closed = error.trouble in _CLOSED
         if self._closed:
             self.trouble = f"{error}: {_HINT}"
         elif error.trouble in _OF_ONE_CARD or error.trouble is Trouble.OFFLINE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import interactions
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 15.0
 LOOK_EVERY_S = 0.5
+RESTART_FIRST_S = 1.0
+RESTART_LAST_S = 60.0
 
 
 class Session:
@@ -96,15 +99,30 @@ class Session:
         self._resynced = self._resynced or update is None  # a core that restarted has forgotten how Discord does
 
     async def _run_parts(self) -> None:
+        parts = {
+            "replica": self.replica.run,
+            "discord-link": self.link.run,
+            "board": self.board.run,
+            "tails": self.tails.run,
+            "threads": self._threads.run,
+            "presence": self.presence.run,
+            "later": self._desk.later.run,
+            "health": self._report,
+        }
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.replica.run(), name="replica")
-            group.create_task(self.link.run(), name="discord-link")
-            group.create_task(self.board.run(), name="board")
-            group.create_task(self.tails.run(), name="tails")
-            group.create_task(self._threads.run(), name="threads")
-            group.create_task(self.presence.run(), name="presence")
-            group.create_task(self._desk.later.run(), name="later")
-            group.create_task(self._report(), name="health")
+            for name, run in parts.items():
+                group.create_task(self._kept(name, run), name=name)
+
+    async def _kept(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """One part's fault is never another's: it is logged, and the part starts again."""
+        delay_s = RESTART_FIRST_S
+        while True:
+            try:
+                await run()
+            except Exception:
+                log.exception("%s broke; it starts again in %.0f s", name, delay_s)
+            await self._clock.sleep(delay_s)
+            delay_s = min(delay_s * 2, RESTART_LAST_S)
 
     async def _report(self) -> None:
         """Tell the core how Discord is doing: on every change, and every 15 s."""

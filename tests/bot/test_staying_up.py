@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from bot.client import FATAL, TOKEN_REFUSED
+from bot.board import Board
+from bot.client import FATAL, TOKEN_REFUSED, DiscordLink
+from bot.mender import Mender
 from jinkies.model import DeliveryState, PartState
 from jinkies.simulators.discord import AnswerKind, faults
 from jinkies.simulators.discord.world import Access
@@ -140,6 +143,34 @@ def test_requests_that_fail_while_the_gateway_stands_are_said_once_they_last() -
         assert len(desk.discord.messages(CHANNEL)) == 1
 
     in_a_world(work)
+
+
+def test_a_fault_of_its_own_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken: list[None] = []
+
+    def failing(whole: Callable[..., Any], times: int) -> Callable[..., Any]:
+        left = [None] * times
+
+        def called(*arguments: Any, **more: Any) -> Any:
+            if left:
+                broken.append(left.pop())
+                raise ZeroDivisionError
+            return whole(*arguments, **more)
+
+        return called
+
+    async def work(desk: Desk) -> None:
+        monkeypatch.setattr(Mender, "_begin", failing(Mender._begin, 2))
+        monkeypatch.setattr(DiscordLink, "_build", failing(DiscordLink._build, 3))
+        monkeypatch.setattr(Board, "_mender", failing(Board._mender, 2))
+        await desk.start_bot()
+        await desk.report("one")
+        await desk.until_in_step(120)
+        assert len(broken) == 7
+        assert len(desk.discord.messages(CHANNEL)) == 1
+        assert await answers(desk)
+
+    in_a_world(work, bot=False)
 
 
 def test_commands_that_somebody_removed_are_registered_again() -> None:
