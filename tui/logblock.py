@@ -5,7 +5,6 @@ Cleaned text lives only in rows that were drawn; the ring holds texts as they ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,9 +18,9 @@ from jinkies.reading.ids import request_ids
 from tui import theme
 from tui.draw import Line, Part, line
 from tui.format import clean, clock_text, cut, fit, wrap
+from tui.levels import level_end, level_word
 from tui.logring import Held
 from tui.patience import Patient
-from tui.widgets.detail_lines import level_word
 
 STREAM_CELLS = 14
 SOURCE_CELLS = 10
@@ -31,19 +30,6 @@ MOST_ROWS = 400  # of an unfolded entry
 _TRACEBACK = "Traceback (most recent call last):"
 _STYLES = {Level.ERROR: theme.STRONG, Level.CRITICAL: theme.STRONG, Level.DEBUG: theme.MUTED}
 _MARGIN = 1
-_NAMED = re.compile(
-    r"\s*\[?(DEBUG|INFO|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?)(?:\]:?|:)?\s+",
-)
-_SAME = {
-    "DEBUG": Level.DEBUG,
-    "INFO": Level.INFO,
-    "WARN": Level.WARNING,
-    "WARNING": Level.WARNING,
-    "ERR": Level.ERROR,
-    "ERROR": Level.ERROR,
-    "CRIT": Level.CRITICAL,
-    "CRITICAL": Level.CRITICAL,
-}
 
 
 @dataclass(frozen=True)
@@ -141,12 +127,10 @@ def _without_level(text: str, level: Level, look: Look) -> str:
 
     A text that the reader searches for the level keeps it, as what was found is to be seen.
     """
-    found = _NAMED.match(text) if look.columns.level else None
-    if found is None or _SAME.get(found[1].upper()) is not level or found.end() >= len(text):
+    end = level_end(text, level) if look.columns.level else 0
+    if look.highlight is not None and any(start < end for start, _ in look.highlight.spans(text)):
         return text
-    if look.highlight is not None and any(start < found.end() for start, _ in look.highlight.spans(text)):
-        return text
-    return text[found.end() :]
+    return text[end:]
 
 
 def _readable(text: str) -> str:

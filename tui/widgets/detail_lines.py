@@ -28,26 +28,14 @@ from jinkies.priority import priority
 from tui import theme
 from tui.draw import Line, Part, line, rule, width_of, wrapped
 from tui.format import clean, clean_lines, clock_text, cut, fit, moment_text, short_count
+from tui.levels import level_end, level_word
 from tui.stack import Frame, Words, counts, parse_stack
 
-_LEVEL_WORD = {
-    Level.NONE: "",
-    Level.DEBUG: "DEBUG",
-    Level.INFO: "INFO",
-    Level.WARNING: "WARN",
-    Level.ERROR: "ERROR",
-    Level.CRITICAL: "CRIT",
-}
 _CALLS = 3  # the newest
 _LOGS_SHOWN = 40
 _INDENT = "  "
 _COMMENT_LINES = 4  # of a folded comment
 _LIBRARY_LINES = 3  # most lines of code that a library's frame shows when unfolded
-
-
-def level_word(level: Level) -> str:
-    """Five characters at most."""
-    return _LEVEL_WORD[level]
 
 
 @dataclass(frozen=True)
@@ -282,6 +270,7 @@ def _event_line(event: LogEvent, width: int) -> Line:
     stamp = clock_text(event.timestamp_ms, millis=True) + " "
     word = fit(level_word(event.level), 5) + " "
     first = event.message.split("\n", 1)[0]
+    first = first[level_end(first, event.level) :]
     bad = event.level.rank >= Level.ERROR.rank
     return line(
         (stamp, theme.FAINT),

@@ -21,6 +21,7 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
+    "exclamation_mark": "!",
     "comma": ",",
     "asterisk": "*",
     "escape": "esc",
@@ -35,12 +36,8 @@ _NAMES = {
     "end": "End",
 }
 _FIRST_OUT = ("alert.open", "alert.silence", "alerts.mark")  # where not all fit
-_CHARACTERS = {
-    name: character
-    for name, character in _NAMES.items()
-    if name in {"slash", "question_mark", "ampersand", "apostrophe", "quotation_mark", "comma", "asterisk"}
-    or name.endswith("bracket")
-} | {"space": " "}
+_WORDS = {"escape", "enter", "down", "up", "left", "right", "pagedown", "pageup", "home", "end"}  # that no one types
+_CHARACTERS = {name: character for name, character in _NAMES.items() if name not in _WORDS} | {"space": " "}
 
 
 def key_name(binding: Binding) -> str:

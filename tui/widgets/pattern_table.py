@@ -14,8 +14,8 @@ from textual.strip import Strip
 from tui import theme
 from tui.draw import line, strip_of
 from tui.format import clean, cut, fit, sparkline
+from tui.levels import level_word
 from tui.patterns import Pattern, trend
-from tui.widgets.detail_lines import level_word
 
 _NARROW = 100
 
