@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from jinkies.commands import CreateIssue, CreatePullRequest, RecordIssue, RecordPullRequest
 from jinkies.errors import Invalid
 from jinkies.lifecycle import TITLE_LIMIT, Decision, check_length
 from jinkies.model import Actor, AlertRow, EntryKind, Issue, Link, LinkKind, PullRequest, WorkState
+
+_Work = TypeVar("_Work", PullRequest, Issue)
 
 NOTES_LIMIT = 10_000  # characters of the notes of a pull request or an issue
 
@@ -33,21 +37,14 @@ def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor
 
 def record_pull_request(row: AlertRow, command: RecordPullRequest) -> Decision:
     """What became of it."""
-    held = row.pull_request
-    if held is None:
-        raise Invalid(f"#{row.alert_id} has no pull request asked for")
-    if command.error is not None:
-        failed = msgspec.structs.replace(held, state=WorkState.FAILED, error=command.error)
-        new = msgspec.structs.replace(row, pull_request=failed, revision=row.revision + 1)
-        return Decision(row=new, kind=EntryKind.PULL_REQUEST_FAILED, reason=f"pull request failed: {command.error}")
-    if command.url is None or command.number is None:
-        raise Invalid("url: a pull request that was opened has a number and a url")
-    if held.url == command.url and held.state is WorkState.DONE:
-        return Decision(row=row, kind=None, reason="already recorded")
-    done = msgspec.structs.replace(held, state=WorkState.DONE, number=command.number, url=command.url, error=None)
-    links = _linked(row, Link(kind=LinkKind.PULL_REQUEST, url=command.url, label=f"PR #{command.number}"))
-    new = msgspec.structs.replace(row, pull_request=done, links=links, revision=row.revision + 1)
-    return Decision(row=new, kind=EntryKind.PULL_REQUEST_OPENED, reason=f"draft PR #{command.number} opened")
+    work, what = _recorded(row, row.pull_request, command, "pull request")
+    if work is None:
+        return Decision(row=row, kind=None, reason=what)
+    new = msgspec.structs.replace(row, pull_request=work, revision=row.revision + 1)
+    if work.state is WorkState.FAILED:
+        return Decision(row=new, kind=EntryKind.PULL_REQUEST_FAILED, reason=what)
+    new = _linked(new, LinkKind.PULL_REQUEST, work.url, f"PR #{work.number}")
+    return Decision(row=new, kind=EntryKind.PULL_REQUEST_OPENED, reason=f"draft PR #{work.number} opened")
 
 
 def default_pull_request_title(row: AlertRow) -> str:
@@ -74,21 +71,14 @@ def request_issue(row: AlertRow, command: CreateIssue, actor: Actor, now_ms: int
 
 def record_issue(row: AlertRow, command: RecordIssue) -> Decision:
     """What became of it."""
-    held = row.issue
-    if held is None:
-        raise Invalid(f"#{row.alert_id} has no issue asked for")
-    if command.error is not None:
-        failed = msgspec.structs.replace(held, state=WorkState.FAILED, error=command.error)
-        new = msgspec.structs.replace(row, issue=failed, revision=row.revision + 1)
-        return Decision(row=new, kind=EntryKind.ISSUE_FAILED, reason=f"issue failed: {command.error}")
-    if command.url is None or command.number is None:
-        raise Invalid("url: an issue that was opened has a number and a url")
-    if held.url == command.url and held.state is WorkState.DONE:
-        return Decision(row=row, kind=None, reason="already recorded")
-    done = msgspec.structs.replace(held, state=WorkState.DONE, number=command.number, url=command.url, error=None)
-    links = _linked(row, Link(kind=LinkKind.ISSUE, url=command.url, label=f"Issue #{command.number}"))
-    new = msgspec.structs.replace(row, issue=done, links=links, revision=row.revision + 1)
-    return Decision(row=new, kind=EntryKind.ISSUE_OPENED, reason=f"issue #{command.number} opened")
+    work, what = _recorded(row, row.issue, command, "issue")
+    if work is None:
+        return Decision(row=row, kind=None, reason=what)
+    new = msgspec.structs.replace(row, issue=work, revision=row.revision + 1)
+    if work.state is WorkState.FAILED:
+        return Decision(row=new, kind=EntryKind.ISSUE_FAILED, reason=what)
+    new = _linked(new, LinkKind.ISSUE, work.url, f"Issue #{work.number}")
+    return Decision(row=new, kind=EntryKind.ISSUE_OPENED, reason=f"issue #{work.number} opened")
 
 
 def default_issue_title(row: AlertRow) -> str:
@@ -105,5 +95,23 @@ def _already(held: PullRequest | Issue | None) -> str | None:
     return None
 
 
-def _linked(row: AlertRow, link: Link) -> tuple[Link, ...]:
-    return (*(one for one in row.links if one.kind is not link.kind), link)
+def _recorded(
+    row: AlertRow, held: _Work | None, command: RecordPullRequest | RecordIssue, name: str
+) -> tuple[_Work | None, str]:
+    """The work as it is now, and what became of it in words; no work: it was recorded already."""
+    if held is None:
+        raise Invalid(f"#{row.alert_id} has no {name} asked for")
+    if command.error is not None:
+        failed = msgspec.structs.replace(held, state=WorkState.FAILED, error=command.error)
+        return failed, f"{name} failed: {command.error}"
+    if command.url is None or command.number is None:
+        raise Invalid(f"url: of the {name} that was opened, a number and a url are needed")
+    if held.url == command.url and held.state is WorkState.DONE:
+        return None, "already recorded"
+    done = msgspec.structs.replace(held, state=WorkState.DONE, number=command.number, url=command.url, error=None)
+    return done, f"{name} opened"
+
+
+def _linked(row: AlertRow, kind: LinkKind, url: str | None, label: str) -> AlertRow:
+    others = tuple(one for one in row.links if one.kind is not kind)
+    return msgspec.structs.replace(row, links=(*others, Link(kind=kind, url=url or "", label=label)))
