@@ -74,6 +74,7 @@ class Session:
 
     def _look_again(self) -> None:
         self.board.look_again()
+        self._threads.look_again()
 
     @property
     def health(self) -> PartHealth:

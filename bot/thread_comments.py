@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +22,10 @@ from jinkies.model import Delivery, What
 
 log = logging.getLogger(__name__)
 
+TOLD_EVERY_S = 3_600.0  # why somebody's words are not taken
+TOLD = 500  # of those, the newest
 WORDS = (0, 19)  # Discord's types of messages that people write: plain, and in reply to another
+_DIGITS = re.compile(r"\d+")  # how long to wait is no news
 
 
 class _Author(msgspec.Struct):
@@ -49,6 +54,7 @@ class ThreadComments:
         self._desk = desk
         self._courier = courier
         self._took = took
+        self._told: OrderedDict[tuple[str, str, str], float] = OrderedDict()  # thread, who, why → when, in seconds
 
     async def said(self, payload: dict[str, Any]) -> None:
         """A message that Discord tells of, by its gateway's payload; what is no comment is left alone."""
@@ -62,12 +68,25 @@ class ThreadComments:
             return
         called = called_of(_as_interaction(payload, thread.channel_id))
         reason = await self._comment(thread, text, called, written.id)
-        if reason is not None:
+        if reason is not None and self._is_news(written.channel_id, called.caller.id, reason):
             await self._explain(written, reason)
 
     def _thread(self, channel_id: str) -> Delivery | None:
-        deliveries = self._desk.replica.deliveries.values()
-        return next((one for one in deliveries if one.what is What.THREAD and one.message_id == channel_id), None)
+        """By its card too, whose message it has the id of: people write before the thread is recorded."""
+        held = self._desk.replica.deliveries.values()
+        return next(
+            (one for one in held if one.message_id == channel_id and one.what in (What.THREAD, What.CARD)), None
+        )
+
+    def _is_news(self, thread_id: str, user_id: str, reason: str) -> bool:
+        """Whether they should be told: who chats on is not told the same after each of their words."""
+        key, now_s = (thread_id, user_id, _DIGITS.sub("0", reason)), self._desk.clock.monotonic_s()
+        told_s = self._told.pop(key, None)
+        known = told_s is not None and now_s - told_s < TOLD_EVERY_S
+        self._told[key] = told_s if known and told_s is not None else now_s
+        if len(self._told) > TOLD:
+            self._told.popitem(last=False)
+        return not known
 
     async def _comment(self, thread: Delivery, text: str, called: Called, message_id: str) -> str | None:
         """Why it was not taken; None when it was."""

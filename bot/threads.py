@@ -7,6 +7,7 @@ being recorded, the lines are looked for in the thread first.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from typing import TYPE_CHECKING
@@ -42,10 +43,13 @@ log = logging.getLogger(__name__)
 IDLE_S = 5.0  # look again at least this often
 PAUSE_S = 2.0  # after a failure that may pass; doubles up to ``LONGEST_PAUSE_S``
 LONGEST_PAUSE_S = 600.0
+CLOSED_PAUSE_S = 30.0  # of a channel in which no thread may be begun or written in; likewise up to ``LONGEST_PAUSE_S``
+OFFLINE_PAUSE_S = 0.5
 LINE_LIMIT = 500  # units of a line
 NAME_LIMIT = 100  # characters of a thread's name (Discord limit)
 UNKNOWN_CHANNEL = 10003  # Discord's code: a person deleted the thread
 TAKEN = 1_000  # comments that are remembered as written in their threads
+_HINT = "the bot needs Create Public Threads and Send Messages in Threads there"
 
 _Key = tuple[int, str]  # alert and channel
 _EMPTY = Message(embeds=())
@@ -76,6 +80,8 @@ class Threads:
         self._term: tuple[int, str] = (0, "")
         self._told: dict[_Key, int] = {}  # how far each is known to be, of this term; what is not there is looked at
         self._patience: dict[_Key, _Patience] = {}
+        self._closed: dict[str, _Patience] = {}  # channels; five hundred threads there are no reason for as many 403s
+        self._hurry = asyncio.Event()
         self._taken: dict[int, None] = {}  # places in the journal of comments that their threads show already
 
     def took(self, seq: int) -> None:
@@ -84,24 +90,39 @@ class Threads:
         while len(self._taken) > TAKEN:
             del self._taken[next(iter(self._taken))]
 
+    def look_again(self) -> None:
+        """What the bot may do may have changed: channels that were closed to it are tried at once."""
+        self._closed.clear()
+        self._hurry.set()
+
     async def run(self) -> None:
         """Mend for ever."""
         while True:
             term, hello = await self._lease.wait(), self._replica.hello
             if hello is not None and self._term != (term, hello.epoch):
-                self._term, self._told, self._patience = (term, hello.epoch), {}, {}
+                self._term, self._told, self._patience, self._closed = (term, hello.epoch), {}, {}, {}
+            if not self._courier.ready:  # the core need not be asked what can't be told
+                await self._clock.sleep(OFFLINE_PAUSE_S)
+                continue
             version = self._replica.version
+            self._hurry.clear()
             delivery, wait_s = self._next()
             if delivery is None:
-                await first_of(self._replica.changed(version), self._clock.sleep(min(wait_s, IDLE_S)))
-                continue
-            try:
-                await self._mend(delivery)
-            except JinkiesError as error:
-                log.log(
-                    logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING, "a thread waits: %s", error
-                )
-                self._pause(delivery)
+                pause = self._clock.sleep(min(wait_s, IDLE_S))
+                await first_of(self._replica.changed(version), self._hurry.wait(), pause)
+            else:
+                await self._try(delivery)
+
+    async def _try(self, delivery: Delivery) -> None:
+        try:
+            await self._mend(delivery)
+        except JinkiesError as error:
+            level = logging.DEBUG if isinstance(error, Unavailable) else logging.WARNING
+            log.log(level, "a thread waits: %s", error)
+            self._pause(delivery)
+        except Exception:  # a fault of ours with this thread: the others, the cards and the commands go on
+            log.exception("the thread of alert %d can't be told", delivery.alert_id)
+            self._pause(delivery)
 
     def _next(self) -> tuple[Delivery | None, float]:
         now_s, wait_s = self._clock.monotonic_s(), IDLE_S
@@ -110,7 +131,8 @@ class Threads:
                 continue
             if self._told.get(_key(delivery), -1) >= delivery.wanted_revision:  # recorded; the replica is behind
                 continue
-            left_s = self._patience.get(_key(delivery), _Patience()).not_before_s - now_s
+            held_back = (self._patience.get(_key(delivery)), self._closed.get(delivery.channel_id))
+            left_s = max((one.not_before_s - now_s for one in held_back if one is not None), default=0.0)
             if left_s <= 0:
                 return delivery, 0.0
             wait_s = min(wait_s, left_s)
@@ -133,6 +155,7 @@ class Threads:
         await self._record(delivery, DeliveryState.POSTED, thread_id, told)
         self._told[_key(delivery)] = told
         self._patience.pop(_key(delivery), None)
+        self._closed.pop(delivery.channel_id, None)
 
     async def _open(self, delivery: Delivery, row: AlertRow) -> str:
         card = self._replica.deliveries.get((delivery.alert_id, delivery.channel_id, What.CARD))
@@ -168,15 +191,20 @@ class Threads:
             await self._record(delivery, DeliveryState.DELETED, thread_id, delivery.shown_revision)
             self._told[_key(delivery)] = delivery.wanted_revision
             return
-        self._pause(delivery)
+        closed = error.trouble is Trouble.CHANNEL
+        self._pause(delivery, closed=closed, wait_s=error.wait_s)
         if error.trouble is not Trouble.OFFLINE:
             log.warning("thread of alert %d in channel %s: %s", delivery.alert_id, delivery.channel_id, error)
-            told = delivery.shown_revision
-            await self._record(delivery, DeliveryState.FAILED, thread_id, told, error=str(error))
+            words = f"{error}: {_HINT}" if closed else str(error)
+            await self._record(delivery, DeliveryState.FAILED, thread_id, delivery.shown_revision, error=words)
 
-    def _pause(self, delivery: Delivery) -> None:
-        patience = self._patience.setdefault(_key(delivery), _Patience())
-        pause_s = min(LONGEST_PAUSE_S, PAUSE_S * 2.0**patience.failures)
+    def _pause(self, delivery: Delivery, *, closed: bool = False, wait_s: float = 0.0) -> None:
+        """Leave the thread alone for a while; ``closed``: all of its channel's."""
+        if closed:
+            patience, first_s = self._closed.setdefault(delivery.channel_id, _Patience()), CLOSED_PAUSE_S
+        else:
+            patience, first_s = self._patience.setdefault(_key(delivery), _Patience()), PAUSE_S
+        pause_s = max(wait_s, min(LONGEST_PAUSE_S, first_s * 2.0**patience.failures))
         patience.not_before_s = self._clock.monotonic_s() + pause_s
         patience.failures = min(patience.failures + 1, 16)
 
@@ -224,9 +252,11 @@ def _is_said_in_discord(entry: TimelineEntry) -> bool:
 
 def _is_there(entry: TimelineEntry, shown: tuple[Shown, ...]) -> bool:
     """Whether a line stands in the thread: told by this bot, or said there by the person themselves."""
-    line = entry_line(entry)
-    said = entry.text.partition(": ")[2] if _is_said_in_discord(entry) else None
+    line = entry_line(entry)  # of several, where the words have line feeds
+    said = entry.text.removeprefix(f"{entry.actor.name}: ").strip() if _is_said_in_discord(entry) else None
     return any(
-        line in one.content.split("\n") if one.mine else one.author == entry.actor.id and one.content.strip() == said
+        f"\n{line}\n" in f"\n{one.content}\n"
+        if one.mine
+        else one.author == entry.actor.id and one.content.strip() == said
         for one in shown
     )

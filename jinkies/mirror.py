@@ -84,9 +84,11 @@ class Mirror:
         return found + self._thread(row.alert_id, channel_id, news.told_seq)
 
     def _thread(self, alert_id: int, channel_id: str, told_seq: int) -> list[Delivery]:
-        """The thread on a card that stands, up to a place in the journal."""
+        """The thread on a card that stands, be it out of date, up to a place in the journal."""
         card = self._held((alert_id, channel_id, What.CARD))
-        if not self._threads or told_seq == 0 or card is None or card.state is not DeliveryState.POSTED:
+        if not self._threads or told_seq == 0 or card is None or card.message_id is None:
+            return []
+        if card.state in (DeliveryState.DELETED, DeliveryState.DIGESTED):
             return []
         held = self._held((alert_id, channel_id, What.THREAD))
         if held is None:
