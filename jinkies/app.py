@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from jinkies.clock import Clock, SystemClock
 from jinkies.config import Config
 from jinkies.errors import AlreadyRunning, ConfigError, Disconnected
-from jinkies.model import SYSTEM, Actor, PartHealth, PartState
+from jinkies.model import FETCHED_CHARS, SYSTEM, Actor, PartHealth, PartState
 from jinkies.operator import Operator
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ async def _add_logs(stack: AsyncExitStack, core: Core) -> None:
         return
     from jinkies.logs.service import LogsService
 
-    logs = await stack.enter_async_context(LogsService(core.config, core.clock))
+    logs = await stack.enter_async_context(LogsService(core.config, core.clock, room=FETCHED_CHARS))
     logs.hub.on_change = core.tails_changed
     core.logs = logs
 

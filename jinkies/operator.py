@@ -118,6 +118,8 @@ class Operator(Protocol):
     async def fetch_logs(self, spec: TailSpec, *, start_ms: int, end_ms: int, limit: int) -> tuple[LogEvent, ...]:
         """Log events of a time range, oldest first; the newest ``limit`` (1 to 10,000) of them.
 
+        Fewer where those are very long: the one that brings their messages to ``FETCHED_CHARS`` is the oldest.
+
         Raises:
             NotConfigured, Invalid, UpstreamError: as ``logs_around``.
         """

@@ -16,7 +16,7 @@ from bot.log_answer import logs_reply
 from bot.log_text import in_words
 from bot.render import timestamp
 from jinkies.errors import Disconnected, UpstreamError
-from jinkies.model import LogEvent
+from jinkies.model import FETCHED_CHARS, LogEvent
 from jinkies.permissions import Permission
 
 AROUND = 60  # lines, half of them before the alert
@@ -51,13 +51,15 @@ class _Logs:
         one_more = min(asked.limit + 1, MOST)  # tells whether there are older ones
         query = desk.operator.fetch_logs(asked.spec, start_ms=asked.start_ms, end_ms=asked.end_ms, limit=one_more)
         found = await self._in_time(query)
+        is_full = sum(len(event.message) for event in found) >= FETCHED_CHARS
+        long = "There may be older ones: the lines are so long that this is all that fits."
         older = "There are older ones: ask for more lines, or for a time that ends earlier."
         return await logs_reply(
             found[-asked.limit :],
             desk.redactor,
             title=f"Logs · {in_words(asked.spec)}",
             about=_about(asked),
-            left_out=older if len(found) > asked.limit else "",
+            left_out=older if len(found) > asked.limit else long if is_full else "",
         )
 
     async def around(self, call: Call) -> Reply:

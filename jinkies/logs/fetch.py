@@ -117,24 +117,60 @@ async def merge(readers: Sequence[Reader]) -> AsyncGenerator[list[LogEvent], Non
 
 
 async def newest(
-    source: PageSource, asks: Sequence[Ask], keep: LineFilter, *, end_ms: int, limit: int
+    source: PageSource, asks: Sequence[Ask], keep: LineFilter, *, end_ms: int, limit: int, room: int | None = None
 ) -> tuple[LogEvent, ...]:
-    """The newest ``limit`` events up to ``end_ms`` (inclusive), oldest first.
+    """The newest ``limit`` events up to ``end_ms`` (inclusive), oldest first; of ``room`` see ``Newest``.
 
     Reads backwards in slices that grow, so that a wide range with much in it costs no more than its end.
     """
     start_ms = min(ask.start_ms for ask in asks)
     found: list[LogEvent] = []
     width = FIRST_SLICE_MS
-    while end_ms >= start_ms and len(found) < limit:
+    while end_ms >= start_ms and not is_full(found, limit, room):
         begin = max(start_ms, end_ms - width + 1)
-        part: deque[LogEvent] = deque(maxlen=limit)
+        part = Newest(limit, room)
         slices = [msgspec.structs.replace(ask, start_ms=begin, end_ms=end_ms) for ask in asks]
         async for run in merged(source, slices, keep):
             part.extend(run)
-        found = [*part, *found]
+        found = [*part.events, *found]
         end_ms, width = begin - 1, width * SLICE_GROWTH
-    return tuple(found[-limit:])
+    whole = Newest(limit, room)
+    whole.extend(found)
+    return tuple(whole.events)
+
+
+class Newest:
+    """Holds the newest of the events that come in order.
+
+    Args:
+        limit: so many at most.
+        room: characters of their messages; the event that fills it is the oldest that is held. None is no bound.
+    """
+
+    def __init__(self, limit: int, room: int | None) -> None:
+        self.events: deque[LogEvent] = deque(maxlen=limit)
+        self._limit = limit
+        self._room = room
+        self._chars = 0
+
+    def extend(self, run: Iterable[LogEvent]) -> None:
+        """Take more, and forget the oldest for them."""
+        events, room = self.events, self._room
+        if room is None:
+            events.extend(run)
+            return
+        for event in run:
+            if len(events) == self._limit:
+                self._chars -= len(events.popleft().message)
+            events.append(event)
+            self._chars += len(event.message)
+            while self._chars - len(events[0].message) >= room:
+                self._chars -= len(events.popleft().message)
+
+
+def is_full(events: Sequence[LogEvent], limit: int, room: int | None) -> bool:
+    """Whether these are all that is wanted."""
+    return len(events) >= limit or (room is not None and sum(len(event.message) for event in events) >= room)
 
 
 class _Reader:

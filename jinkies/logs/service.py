@@ -12,7 +12,7 @@ from jinkies.clock import Clock
 from jinkies.config import Config
 from jinkies.errors import Invalid, JinkiesError, NotConfigured
 from jinkies.logs.budget import Budget, Lane, Paced, rate_of
-from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource
+from jinkies.logs.fetch import Ask, LineFilter, Page, PageSource, is_full
 from jinkies.logs.follow import Follower
 from jinkies.logs.hub import TailHub
 from jinkies.logs.insights import InsightsSource, asked, check_query
@@ -46,13 +46,22 @@ class LogsService:
     """Enter it before use; leaving ends tails and closes the client.
 
     aioboto3 is imported, and the client opened, by the first request: who asks nothing of AWS pays nothing.
+
+    Args:
+        config: of the desk.
+        clock: the time by which is waited.
+        ring_events: that a tail holds for those who come later.
+        room: characters of messages at which ``fetch`` and ``around`` stop; None is no bound.
     """
 
-    def __init__(self, config: Config, clock: Clock, *, ring_events: int = RING_EVENTS) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, *, ring_events: int = RING_EVENTS, room: int | None = None
+    ) -> None:
         self._config = config
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._newest = NewestFirst()
+        self._room = room
+        self._newest = NewestFirst(room)
         self._budget = Budget(clock, rate_of(config.aws, config.aws.region))
         self._quotas = Quotas(clock, bounded=self._budget.rate is not None)
         self._source = _LazySource(config, self._budget, self._quotas)
@@ -145,8 +154,11 @@ class LogsService:
         if not log_groups and service not in self._config.services:
             raise NotConfigured(f"service {service} has no log groups: set log_groups under [services.{service}]")
         after: list[LogEvent] = []
-        async for run in self.stream(spec, at_ms, at_ms + AROUND_MS, limit):
-            after.extend(run)
+        async with aclosing(self.stream(spec, at_ms, at_ms + AROUND_MS, limit)) as runs:
+            async for run in runs:
+                after.extend(run)
+                if is_full(after, limit, self._room):
+                    break
         before = await self.fetch(spec, at_ms - AROUND_MS, at_ms - 1, limit)
         wanted_after = max(limit - limit // 2, limit - len(before))
         after = after[:wanted_after]

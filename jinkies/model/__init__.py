@@ -41,6 +41,7 @@ from jinkies.model.health import PartHealth, PartState
 from jinkies.model.insights import QueryProgress, QuerySpec, QueryState
 from jinkies.model.journal import THREAD_KINDS, EntryKind, TimelineEntry
 from jinkies.model.logs import (
+    FETCHED_CHARS,
     Coverage,
     LedgerSpan,
     Level,
@@ -57,6 +58,7 @@ from jinkies.model.logs import (
 __all__ = [
     "DIGEST_SERVICES",
     "DIGEST_WORST",
+    "FETCHED_CHARS",
     "RESTORED",
     "SYSTEM",
     "THREAD_KINDS",

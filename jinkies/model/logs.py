@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import msgspec
 
+FETCHED_CHARS = 8 * 1_048_576  # of the messages of one answer: an event can have a million
+
 
 class Level(StrEnum):
     """The level read from a log line; ``NONE`` where it names none."""

@@ -96,6 +96,18 @@ async def test_more_than_fits_goes_up_as_a_file(
     assert int(file_of(discord, answer)) > 150 * 120
 
 
+async def test_lines_that_are_very_long_are_not_all_held(
+    discord: SimulatedDiscord, core: Core, cloudwatch: SimulatedCloudWatch
+) -> None:
+    put(cloudwatch, *(f"INFO request {number} " + "x" * 900_000 for number in range(12)))
+    async with running_bot(core):
+        answer = await discord.slash("logs", {"service": "api"}, wait_s=30)
+    _, text = embed(answer)
+    assert "**10 lines**" in text
+    assert "There may be older ones" in text
+    assert "request 11 " in text
+
+
 async def test_log_text_is_data(discord: SimulatedDiscord, core: Core, cloudwatch: SimulatedCloudWatch) -> None:
     put(cloudwatch, NASTY, "INFO " + "y" * 50_000)
     async with running_bot(core):

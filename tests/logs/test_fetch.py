@@ -157,6 +157,24 @@ async def test_newest_first_where_the_service_knows_how(
             assert bool(backwards) == (does == "obeys"), "what it can't is remembered"
 
 
+@pytest.mark.parametrize("does", ["obeys", "ignores"])
+async def test_an_answer_holds_no_more_characters_than_it_may(does: str, clock: ManualClock) -> None:
+    """The line that fills the room is the oldest: whoever counts sees that there may be more."""
+    async with FakeCloudWatch("/a", "/b", page_size=10) as fake:
+        fake.newest_first = does
+        for at in range(400):
+            group = "/a" if at % 2 else "/b"
+            fake.put(group, f"{at:>100}", START_MS - 400_000 + at * 1000, ingested_ms=START_MS + at)
+        async with LogsService(desk(fake.url, api=("/a", "/b")), clock, room=950) as logs:
+            found = await logs.fetch(API, START_MS - 400_000, START_MS, 100)
+            assert texts(found) == [f"{at:>100}" for at in range(390, 400)]
+            few = await logs.fetch(API, START_MS - 400_000, START_MS, 3)
+            assert texts(few) == texts(found)[-3:]
+            around = await logs.around("api", (), START_MS - 200_000, 100)
+            assert len(around) <= 40, "ten on each side, and what came with them"
+            assert all(f"{at:>100}" in texts(around) for at in range(195, 205))
+
+
 async def test_newest_first_goes_on_before_2024(clock: ManualClock) -> None:
     new_year_ms = 1_704_067_200_000
     async with FakeCloudWatch("/a", page_size=10) as fake, LogsService(desk(fake.url, api=("/a",)), clock) as logs:
