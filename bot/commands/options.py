@@ -118,12 +118,13 @@ def read_moment_ms(given: str, name: str, now_ms: int) -> int:
 def complete_alert(desk: Desk, option: str = "id", *, states: Sequence[State] = UNRESOLVED) -> dict[str, Complete]:
     """What completes an alert's id: those of some states whose number or text has what was typed.
 
-    Those at hand come first; where they are few, the core is asked for others that hold the words.
+    Those at hand come first; where they are few, the core is asked for others that hold the words, and for resolved
+    ones, of which a bot that has just started holds none.
     """
 
     async def complete(typed: Typed) -> Sequence[Choice]:
         found = matching([row for row in desk.rows(typed.caller) if row.state in states], typed.text)
-        if len(found) < CHOICES and typed.text.strip("# "):
+        if len(found) < CHOICES and (typed.text.strip("# ") or State.RESOLVED in states):
             held = {row.alert_id for row in found}
             found += [row for row in await _searched(desk, typed, states) if row.alert_id not in held]
         return [Choice(choice_name(row), str(row.alert_id)) for row in found[:CHOICES]]

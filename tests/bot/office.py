@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,17 @@ class Office:
 
 @asynccontextmanager
 async def open_office(
-    *, rules: tuple[PermissionRule, ...] = (), world: World | None = None, per_minute: int = 0
+    *,
+    rules: tuple[PermissionRule, ...] = (),
+    world: World | None = None,
+    per_minute: int = 0,
+    change: Callable[[Config], Config] = lambda config: config,
 ) -> AsyncIterator[Office]:
     """Everything started; without rules the on-call people may do everything, and slow mode is off."""
     home = Path(tempfile.mkdtemp(prefix="jk", dir="/tmp"))
     try:
         async with SimulatedDiscord(world, limits=RateLimits(enabled=False)) as discord:
-            config = _config(home, discord.api_url, rules, per_minute)
+            config = change(_config(home, discord.api_url, rules, per_minute))
             async with host(config, ingest=False, background=False) as desk:
                 office = Office(discord, desk)
                 await office.restart()
