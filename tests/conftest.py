@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web_app
 from hypothesis import HealthCheck, settings
 
 from jinkies.app import host
@@ -20,6 +23,26 @@ settings.register_profile("jinkies", deadline=None, suppress_health_check=(Healt
 settings.load_profile("jinkies")
 
 CHANNEL_ID = "1300000000000000001"
+
+COLLECTING = gc.get_threshold()
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_logfinish() -> None:
+    """What a test leaves may go: nobody but the next one would.
+
+    aiohttp remembers the handlers of its last 1,024 routes, and with them their cores; a command that runs in this
+    process seldom collects garbage and keeps what is there, since its own process soon ends.
+    """
+    web_app._cached_build_middleware.cache_clear()
+    gc.unfreeze()
+    gc.set_threshold(*COLLECTING)
+    gc.enable()
 
 
 @pytest.fixture

@@ -166,7 +166,9 @@ async def test_what_is_said_of_a_press_is_private_and_leaves_the_message_alone(
     message = await button_that(office, what)
     if restarted:
         await office.restart()
-    pressed = await office.discord.press(message["id"], "jk:test:work")
+    wait_s = 0.5 if what == "seen" else 5.0  # that shows nothing to wait for
+    pressed = await office.discord.press(message["id"], "jk:test:work", wait_s=wait_s)
+    await office.discord.wait_for(lambda: len(bodies(office, pressed)) >= len(words))
     answer = await until_said(office, pressed, words[-1])
     asked = bodies(office, answer)
     assert asked[0]["type"] == first

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot import client, http
 from bot.render import Message, alert_message
 from bot.session import Session
 from jinkies.app import host
@@ -215,7 +216,9 @@ async def test_a_storm_in_a_rate_limited_channel_arrives_whole_and_without_refus
         assert edits(discord) < 60
 
 
-async def test_discord_down_at_the_start_is_waited_for(config: Config) -> None:
+async def test_discord_down_at_the_start_is_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "BACKOFF_FIRST_S", 0.2)
+    monkeypatch.setattr(http, "_PAUSES_S", (0.1, 0.3))
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(SimulatedDiscord(limits=RateLimits(enabled=False)))
         port = int(discord.address.rpartition(":")[2])

@@ -75,7 +75,7 @@ def shown(world: Scene) -> dict[int, str]:
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(1, 4), pytest.param(range(100, 160), marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])]
+    "seeds", [range(1, 3), pytest.param(range(100, 160), marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])]
 )
 def test_whatever_discord_does_there_is_one_message_a_tail_and_it_is_right(seeds: range) -> None:
     for seed in seeds:

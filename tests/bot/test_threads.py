@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from bot import http, threads
 from bot.session import Session
 from jinkies.app import host
 from jinkies.commands import Acknowledge, Comment, Resolve
@@ -114,8 +115,10 @@ async def test_after_a_restart_it_goes_on_where_it_was(
 
 @pytest.mark.parametrize("path", ["/threads$", r"/channels/\d+/messages$"])
 async def test_a_lost_answer_tells_nothing_twice(
-    discord: SimulatedDiscord, desk: Core, operator: Operator, path: str
+    discord: SimulatedDiscord, desk: Core, operator: Operator, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    monkeypatch.setattr(http, "_PAUSES_S", (0.1, 0.3))
+    monkeypatch.setattr(threads, "PAUSE_S", 0.2)
     async with running_bot(desk) as session:
         fault = Fault(method="POST", path=path, kind=FaultKind.DROP_AFTER_EFFECT, times=2)
         discord.fault(fault)

@@ -13,7 +13,7 @@ from tests.logs.judged import check, check_denied, check_restarted
 from tests.logs.schedules import Schedule, schedules
 
 SAMPLE = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,  # a schedule takes from a tenth of a second to several
     derandomize=True,
     database=None,
@@ -35,7 +35,7 @@ def test_a_sample_of_schedules_in_which_reading_is_denied_for_ever(schedule: Sch
     check_denied(run(schedule))
 
 
-@settings(SAMPLE, max_examples=5)
+@settings(SAMPLE, max_examples=4)
 @given(schedules(restarted=True))
 def test_a_sample_of_schedules_with_a_restart_of_the_core(schedule: Schedule) -> None:
     check_restarted(run(schedule))
