@@ -98,17 +98,20 @@ def you(caller: Actor, rights: Permissions) -> str:
     return fitting(lines, VALUE_LIMIT)
 
 
-def help_message(commands: Iterable[tuple[str, str]], *, withheld: int) -> Message:
+def help_message(commands: Iterable[tuple[str, str]], *, withheld: int, threads: bool = False) -> Message:
     """Commands by name and description, a line each.
 
     Args:
         commands: those that its reader may use here.
         withheld: how many others there are.
+        threads: whether cards have threads.
     """
     lines = [f"**/{name}** {escaped(description, 100)}" for name, description in commands]
     lines.append("On a message: Apps → **Make this an alert**. On a card: its buttons.")
+    if threads:
+        lines.append("In the thread of a card: what you write becomes a comment on the alert.")
     if withheld:
-        lines.append(f"{withheld} more for which you have no permission here; /status says what you may do.")
+        lines.append(f"{withheld:,} more for which you have no permission here; /status says what you may do.")
     return Message(
         embeds=(Embed(title="What you can ask", description=fitting(lines, DESCRIPTION_LIMIT), color=_COLOUR_PLAIN),)
     )

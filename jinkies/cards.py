@@ -190,6 +190,12 @@ def cut_text(secrets: int) -> str:
     return f"{secrets:,} secret{'s' if secrets != 1 else ''} cut" if secrets else ""
 
 
+def _acknowledged_before(row: AlertRow) -> str:
+    """Who was on it, of what is over; before, the state says so."""
+    by = row.acknowledged_by
+    return by.name if by is not None and row.state is State.RESOLVED and row.merged_into is None else ""
+
+
 def _fields(detail: AlertDetail) -> list[Field]:
     row, latest = detail.row, detail.latest
     found = [
@@ -198,6 +204,7 @@ def _fields(detail: AlertDetail) -> list[Field]:
         ("Where", row.culprit or ""),
         ("Instance", latest.instance_id or ""),
         ("Assigned to", row.assigned_to or ""),
+        ("Acknowledged by", _acknowledged_before(row)),
         ("Release", latest.release or ""),
         ("Tags", " · ".join(f"{name}={value}" for name, value in list(latest.tags.items())[:CARD_TAGS])),
         ("Commit", (latest.commit_sha or "")[:12]),

@@ -27,7 +27,7 @@ def install(client: interactions.Client, desk: Desk) -> None:
             for one in sorted(desk.known.values(), key=lambda one: one.name)
             if one.needs is None or desk.rights.somewhere(call.caller, one.needs)
         ]
-        return help_message(mine, withheld=len(desk.known) - len(mine))
+        return help_message(mine, withheld=len(desk.known) - len(mine), threads=desk.config.discord.threads)
 
     slash(client, desk, "status", "How the desk is doing, and what you may do", status, needs=None)
     slash(client, desk, "help", "What you can ask", help_, needs=None)

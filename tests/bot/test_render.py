@@ -19,6 +19,7 @@ from jinkies.model import (
     AlertPage,
     AlertRow,
     Delivery,
+    Issue,
     Link,
     LinkKind,
     LogLine,
@@ -163,6 +164,28 @@ def test_a_resolved_alert_can_be_reopened_and_its_pull_request_is_linked() -> No
     ]
 
 
+def test_the_longest_of_everything_keeps_the_cause() -> None:
+    foreign = "😀 ``` مرحبا \u202e @everyone ```py\n" * 20_000
+    latest = msgspec.structs.replace(
+        LATEST, stack_trace=f"{foreign}KeyError: the cause", message=foreign, related_logs=(LogLine(message=foreign),)
+    )
+    row = msgspec.structs.replace(ROW, title=foreign, service=foreign, environment=foreign)
+    body = wire(alert_message(detail_of(row, latest), epoch=EPOCH))
+    check_message(body)
+    check_parts(body)
+    assert "KeyError: the cause\n```" in body["embeds"][0]["description"]
+
+
+def test_who_was_on_it_is_still_said_when_it_is_over() -> None:
+    row = msgspec.structs.replace(ROW, state=State.RESOLVED, resolved_by=VELMA, acknowledged_by=VELMA)
+    message = alert_message(detail_of(row, LATEST), epoch=EPOCH)
+    assert ("Acknowledged by", "velma") in [(one.name, one.value) for one in message.embeds[0].fields]
+    acknowledged = msgspec.structs.replace(ROW, state=State.ACKNOWLEDGED, acknowledged_by=VELMA)
+    message = alert_message(detail_of(acknowledged, LATEST), epoch=EPOCH)
+    assert "acknowledged by velma" in message.embeds[0].description
+    assert "Acknowledged by" not in [one.name for one in message.embeds[0].fields]
+
+
 def test_the_cause_at_the_end_of_a_long_trace_is_kept() -> None:
     frames = "\n".join(f'  File "app/module_{number}.py", line {number}' for number in range(2_000))
     trace = f"Traceback (most recent call last):\n{frames}\nKeyError: the cause"
@@ -220,6 +243,14 @@ ROWS = some.builds(
     ).map(tuple),
     pull_request=some.none()
     | some.builds(PullRequest, state=some.sampled_from(WorkState), title=NASTY, error=some.none() | NASTY),
+    issue=some.none() | some.builds(Issue, state=some.sampled_from(WorkState), title=NASTY, error=some.none() | NASTY),
+    snoozed_by=some.none() | NAMED,
+    snoozed_until_ms=some.none() | some.integers(0, 4 * 10**12),
+    snoozed_until_count=some.none() | some.integers(1, 10**18),
+    silenced_by=some.none() | some.integers(1, 10**9),
+    silenced_until_ms=some.none() | some.integers(0, 4 * 10**12),
+    assigned_to=some.none() | NASTY,
+    merged_into=some.none() | some.integers(1, 10**18),
 )
 OCCURRENCES = some.builds(
     Occurrence,
@@ -230,6 +261,9 @@ OCCURRENCES = some.builds(
     instance_id=some.none() | NASTY,
     commit_sha=some.none() | NASTY,
     related_logs=some.lists(some.builds(LogLine, message=NASTY), max_size=20).map(tuple),
+    release=some.none() | NASTY,
+    tags=some.dictionaries(NASTY, NASTY, max_size=12),
+    redacted=some.integers(0, 10**9),
 )
 
 
@@ -238,12 +272,42 @@ OCCURRENCES = some.builds(
 def test_any_card_is_within_discords_limits(row: AlertRow, latest: Occurrence) -> None:
     body = wire(alert_message(detail_of(row, latest), epoch=EPOCH))
     check_not_empty(check_message(body) | {"content": "", "attachments": []})
+    assert body["allowed_mentions"] == {"parse": []}
+    check_parts(body)
     description = body["embeds"][0]["description"]
     assert description.count("```") % 2 == 0
     assert "@everyone" not in description.partition("```")[0]
     pressed = custom_ids.parse(body["components"][0]["components"][0]["custom_id"])
     assert pressed is not None
     assert pressed.alert_id == row.alert_id
+
+
+def utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def check_parts(body: dict[str, Any]) -> None:
+    """The whole message against Discord's limits as this test knows them, in UTF-16 units."""
+    [embed] = body["embeds"]
+    texts = [
+        embed["title"],
+        embed["description"],
+        *(one[key] for one in embed.get("fields", []) for key in ("name", "value")),
+    ]
+    assert sum(map(utf16, texts)) <= 6_000
+    assert utf16(embed["title"]) <= 256
+    assert utf16(embed["description"]) <= 4_096
+    assert len(embed.get("fields", [])) <= 25
+    assert all(1 <= utf16(one["name"]) <= 256 and 1 <= utf16(one["value"]) <= 1_024 for one in embed.get("fields", []))
+    assert not any(mark in text for text in texts for mark in ("\u202e", "\u2066", "\x1b", "\x00"))
+    assert 1 <= len(body["components"]) <= 5
+    ids = [part["custom_id"] for row in body["components"] for part in row["components"]]
+    assert len(set(ids)) == len(ids)
+    for row in body["components"]:
+        kinds = [part["type"] for part in row["components"]]
+        assert kinds == [3] or (set(kinds) == {2} and len(kinds) <= 5), "buttons, or one select"
+        assert all(len(part["custom_id"]) <= 100 for part in row["components"])
+        assert all(utf16(part.get("label", part.get("placeholder"))) <= 80 for part in row["components"])
 
 
 @settings(max_examples=25, deadline=None)

@@ -95,6 +95,13 @@ async def test_a_card_has_a_thread_that_tells_its_timeline(
     assert "\\*it\\* is the cart" in found[2]
 
 
+async def test_help_says_what_writing_there_does(discord: SimulatedDiscord, desk: Core) -> None:
+    async with running_bot(desk):
+        answer = await discord.slash("help")
+    assert answer.message is not None
+    assert "what you write becomes a comment" in answer.message["embeds"][0]["description"]
+
+
 async def test_after_a_restart_it_goes_on_where_it_was(
     discord: SimulatedDiscord, desk: Core, operator: Operator
 ) -> None:
