@@ -37,7 +37,7 @@ async def all_rows(operator: Operator) -> tuple[AlertRow, ...]:
 @pytest.mark.parametrize(
     ("deliveries", "kills"),
     [
-        pytest.param(500, 4, marks=pytest.mark.timeout(240)),
+        pytest.param(1_000, 10, marks=pytest.mark.timeout(240)),
         pytest.param(20_000, 100, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)]),
     ],
 )
