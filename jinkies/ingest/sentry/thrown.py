@@ -19,6 +19,8 @@ MAX_EXCEPTIONS = 50
 MAX_FRAMES = 200
 MAX_TYPE = 256
 MAX_VALUE = 10_000
+REMEMBERED = 4_096  # frames; with one more all are forgotten
+LONGEST = 600  # characters of a frame that is remembered: 10 MB in all, at most
 
 _VENDORED = (
     "/site-packages/",
@@ -124,6 +126,37 @@ def _one(value: dict[str, object], platform: str) -> Thrown:
 
 
 def _call(frame: dict[str, object], platform: str) -> Call:
+    """The frames of an error come again with each occurrence: those that were read are remembered by what is read."""
+    get = frame.get
+    line, column, in_app = get("lineno"), get("colno"), get("in_app")
+    texts: tuple[object, ...] = (
+        platform, get("platform"), get("module"), get("function"), get("abs_path"), get("filename"), get("package"),
+        get("context_line"), get("instruction_addr"),
+    )  # fmt: skip
+    key = (texts, line, type(line), column, type(column), in_app, type(in_app))  # 1, 1.0 and True are equal
+    try:
+        known = _known.get(key)
+    except TypeError:  # an object or an array where there is none
+        return _read_call(frame, platform)
+    if known is None:
+        known = _read_call(frame, platform)
+        told = [one for one in texts if isinstance(one, str)]
+        numbers = isinstance(line, int | None) and isinstance(column, int | None) and isinstance(in_app, bool | None)
+        if numbers and len(told) + texts.count(None) == len(texts) and sum(map(len, told)) <= LONGEST:
+            _remember(key, known)
+    return known
+
+
+def _remember(key: tuple[object, ...], call: Call) -> None:
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    _known[key] = call
+
+
+_known: dict[tuple[object, ...], Call] = {}
+
+
+def _read_call(frame: dict[str, object], platform: str) -> Call:
     platform = name(frame.get("platform"), 40) or platform
     module, function = name(frame.get("module"), 300), name(frame.get("function"), 300)
     file = name(frame.get("abs_path"), 1_000) or name(frame.get("filename"), 1_000)
