@@ -98,6 +98,7 @@ class TailChannel:
         self._guild_id = guild_id
         self._redactor = redactor
         self._shown: dict[int, Shown] = {}
+        self._heard: dict[int, TailView] = {}  # of tails that were shown when the lease ran out
         self._settled: set[int] = set()  # recorded as over; the replica has not folded it yet
         self._term: tuple[int, str] = (0, "")
         self._began_ms = 0
@@ -127,6 +128,8 @@ class TailChannel:
         hello = self._replica.hello
         if hello is not None and self._term != (term, hello.epoch):
             self._forget()
+            if self._term[1] != hello.epoch:
+                self._heard = {}
             self._term, self._began_ms = (term, hello.epoch), self._clock.now_ms()
         if self._troubled_s is not None and self._clock.monotonic_s() > self._troubled_s + TROUBLE_S:
             await self._report(PartState.OK, "shown")
@@ -146,6 +149,7 @@ class TailChannel:
             number: tail for number, tail in self._replica.channel_tails.items() if tail.channel_id == self._channel_id
         }
         self._settled &= wanted.keys()
+        self._heard = {number: view for number, view in self._heard.items() if number in wanted}
         for number in self._shown.keys() - wanted.keys():
             self._drop(number)
         for number, tail in wanted.items():
@@ -157,7 +161,7 @@ class TailChannel:
                 self._shown[number].follower.cancel()
 
     def _begin(self, group: asyncio.TaskGroup, tail: ChannelTail) -> Shown:
-        view = TailView(tail, self._clock)
+        view = self._heard.pop(tail.number, None) or TailView(tail, self._clock)
 
         def moved() -> None:
             shown.dirty = True
@@ -169,7 +173,10 @@ class TailChannel:
         return shown
 
     def _forget(self) -> None:
-        for number in list(self._shown):
+        """Where the messages are may have changed; what was heard of a tail has not."""
+        for number, shown in list(self._shown.items()):
+            if shown.view.refused is None:
+                self._heard[number] = shown.view
             self._drop(number)
 
     def _drop(self, number: int) -> None:
