@@ -16,6 +16,7 @@ from bot.text import ELLIPSIS, clean, cut_end, unfenced, units
 from jinkies.clock import iso
 from jinkies.model import Level, LogEvent, TailSpec
 from jinkies.redact import Redactor
+from jinkies.words import LEVEL_WORDS
 
 ENTRY_LINES = 6  # of one event in a block
 ENTRY_UNITS = 240  # of one line in a block
@@ -25,14 +26,6 @@ _READ_CHARS = 4_000  # of one event that a block looks at: more than it shows, s
 _SPARE_CHARS = 500  # likewise, of a file
 
 _BREAKS = re.compile("[\u2028\u2029]")
-_WORDS = {
-    Level.NONE: "",
-    Level.DEBUG: "DEBUG",
-    Level.INFO: "INFO",
-    Level.WARNING: "WARN",
-    Level.ERROR: "ERROR",
-    Level.CRITICAL: "CRIT",
-}
 _COUNTED = {
     Level.CRITICAL: ("critical", "critical"),
     Level.ERROR: ("error", "errors"),
@@ -82,7 +75,7 @@ def _entry(event: LogEvent, redactor: Redactor) -> tuple[str, bool]:
         lines = [*lines[: ENTRY_LINES - 1], f"{ELLIPSIS} and {len(lines) - ENTRY_LINES + 1:,} more lines"]
     kept = [unfenced(cut_end(line, ENTRY_UNITS)) for line in lines]
     cut = cut or any(units(line) > ENTRY_UNITS for line in lines)
-    head = f"{iso(event.timestamp_ms)[11:19]} {_WORDS[event.level]:<5} "
+    head = f"{iso(event.timestamp_ms)[11:19]} {LEVEL_WORDS[event.level]:<5} "
     return head + "\n    ".join(kept), cut
 
 
@@ -114,7 +107,7 @@ def _file_entry(event: LogEvent, redactor: Redactor, *, named: bool) -> bytes:
     if len(event.message) > MESSAGE_CHARS:
         text = f"{text[:MESSAGE_CHARS]}{ELLIPSIS} ({len(event.message) - MESSAGE_CHARS:,} more characters)"
     group = f"{clean(event.log_group)} " if named else ""
-    return f"{iso(event.timestamp_ms)} {_WORDS[event.level]:<5} {group}{text}\n".encode()
+    return f"{iso(event.timestamp_ms)} {LEVEL_WORDS[event.level]:<5} {group}{text}\n".encode()
 
 
 def counted(events: Iterable[LogEvent]) -> Counter[Level]:

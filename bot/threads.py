@@ -16,11 +16,11 @@ import msgspec
 
 from bot.courier import Courier, CourierError, Shown, Trouble
 from bot.lease import Lease
+from bot.recorder import Recorder
 from bot.render import CONTENT_LIMIT, Message
 from bot.text import escaped, plain_label, units
 from bot.waiting import first_of
 from jinkies.clock import Clock
-from jinkies.commands import RecordDelivery
 from jinkies.errors import JinkiesError, NotFound, Unavailable
 from jinkies.model import (
     THREAD_KINDS,
@@ -152,7 +152,7 @@ class Threads:
             await self._failed(delivery, thread_id, error)
             return
         told = max([delivery.wanted_revision, *(entry.seq for entry in detail.timeline)])
-        await self._record(delivery, DeliveryState.POSTED, thread_id, told)
+        await self._recorder(delivery).record(delivery, DeliveryState.POSTED, message_id=thread_id, revision=told)
         self._told[_key(delivery)] = told
         self._patience.pop(_key(delivery), None)
         self._closed.pop(delivery.channel_id, None)
@@ -188,7 +188,7 @@ class Threads:
 
     async def _failed(self, delivery: Delivery, thread_id: str | None, error: CourierError) -> None:
         if error.trouble is Trouble.MESSAGE_GONE or error.code_number == UNKNOWN_CHANNEL:  # a person deleted it
-            await self._record(delivery, DeliveryState.DELETED, thread_id, delivery.shown_revision)
+            await self._noted(delivery, DeliveryState.DELETED, thread_id)
             self._told[_key(delivery)] = delivery.wanted_revision
             return
         closed = error.trouble is Trouble.CHANNEL
@@ -196,7 +196,17 @@ class Threads:
         if error.trouble is not Trouble.OFFLINE:
             log.warning("thread of alert %d in channel %s: %s", delivery.alert_id, delivery.channel_id, error)
             words = f"{error}: {_HINT}" if closed else str(error)
-            await self._record(delivery, DeliveryState.FAILED, thread_id, delivery.shown_revision, error=words)
+            await self._noted(delivery, DeliveryState.FAILED, thread_id, words)
+
+    async def _noted(
+        self, delivery: Delivery, state: DeliveryState, thread_id: str | None, error: str | None = None
+    ) -> None:
+        """It tells what it told before, and why no more."""
+        recorder, told = self._recorder(delivery), delivery.shown_revision
+        await recorder.record(delivery, state, message_id=thread_id, revision=told, error=error)
+
+    def _recorder(self, delivery: Delivery) -> Recorder:
+        return Recorder(self._operator, self._replica, self._clock, self._lease, delivery.channel_id)
 
     def _pause(self, delivery: Delivery, *, closed: bool = False, wait_s: float = 0.0) -> None:
         """Leave the thread alone for a while; ``closed``: all of its channel's."""
@@ -207,22 +217,6 @@ class Threads:
         pause_s = max(wait_s, min(LONGEST_PAUSE_S, first_s * 2.0**patience.failures))
         patience.not_before_s = self._clock.monotonic_s() + pause_s
         patience.failures = min(patience.failures + 1, 16)
-
-    async def _record(
-        self, delivery: Delivery, state: DeliveryState, thread_id: str | None, told: int, *, error: str | None = None
-    ) -> None:
-        await self._operator.execute(
-            RecordDelivery(
-                alert_id=delivery.alert_id,
-                channel_id=delivery.channel_id,
-                holder=self._lease.holder,
-                kind=delivery.kind,
-                state=state,
-                message_id=thread_id,
-                shown_revision=told,
-                error=error,
-            )
-        )
 
 
 def _key(delivery: Delivery) -> _Key:

@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 
 from jinkies.model import Level
-
-_LEVEL_WORD = {
-    Level.NONE: "",
-    Level.DEBUG: "DEBUG",
-    Level.INFO: "INFO",
-    Level.WARNING: "WARN",
-    Level.ERROR: "ERROR",
-    Level.CRITICAL: "CRIT",
-}
+from jinkies.words import LEVEL_WORDS
 
 _NAMED = re.compile(
     r"\s*\[?(DEBUG|INFO|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?)(?:\]:?|:)?\s+",
@@ -32,7 +24,7 @@ _SAME = {
 
 def level_word(level: Level) -> str:
     """Five characters at most."""
-    return _LEVEL_WORD[level]
+    return LEVEL_WORDS[level]
 
 
 def level_end(text: str, level: Level) -> int:

@@ -7,12 +7,12 @@ from typing import assert_never
 import interactions
 
 from bot import custom_ids
-from bot.answers import FORM_LIMIT_S, Reply, Seen
-from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.answers import Reply, Seen
+from bot.commands.desk import Desk
 from bot.commands.own_cards import on_its_card
 from bot.commands.unknown import UNKNOWN
 from bot.commands.wiring import Call, component, form
-from bot.custom_ids import CustomId, FormField, epoch8
+from bot.custom_ids import CustomId, FormField
 from bot.render import Form, list_message, pull_request_form
 from jinkies.cards import CardAction
 from jinkies.commands import Acknowledge, AnyCommand, CreateIssue, CreatePullRequest, Reopen, Resolve, ShowCard
@@ -61,18 +61,14 @@ class _Cards:
         meant = custom_ids.parse(call.custom_id)
         if meant is None:
             return UNKNOWN
-        epoch = await self._desk.epoch()
-        if meant.epoch8 != epoch8(epoch):
-            return OTHER_DATABASE
+        await self._desk.check_epoch(meant.epoch8)
         self._desk.check_github()
-        row = self._desk.replica.rows.get(meant.alert_id)
-        if row is None:
-            row = (await self._desk.ask(self._desk.operator.alert(meant.alert_id), limit_s=FORM_LIMIT_S)).row
+        row = await self._desk.row(meant.alert_id)
         await self._desk.require(
             call.caller, Permission.CREATE, (row.service,), what="Create PR", alert_id=meant.alert_id
         )
         base = self._desk.config.github.base_branch
-        return pull_request_form(row, epoch=epoch, title=_title(row), base_branch=base)
+        return pull_request_form(row, epoch=await self._desk.epoch(), title=_title(row), base_branch=base)
 
     async def submit(self, call: Call) -> Reply:
         found = custom_ids.parse_form(call.custom_id)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.answers import Seen
+from bot.answers import FORM_LIMIT_S, Seen
 from bot.custom_ids import epoch8
 from bot.later import Later
 from bot.slowness import SlowMode
@@ -135,6 +135,11 @@ class Desk:
         except TimeoutError:
             return False
         return True
+
+    async def row(self, alert_id: int) -> AlertRow:
+        """An alert as it is at hand, else as the core knows it, in time for a form. Raises ``NotFound``."""
+        row = self.replica.rows.get(alert_id)
+        return row if row is not None else (await self.ask(self.operator.alert(alert_id), limit_s=FORM_LIMIT_S)).row
 
     async def check_epoch(self, digits: str) -> None:
         """Raise ``Conflict`` unless a component is of the database that the desk runs on; ``digits`` are its eight."""

@@ -8,10 +8,9 @@ import interactions
 
 from bot import custom_ids
 from bot.answers import Reply
-from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.desk import Desk
 from bot.commands.log_asking import Asked, LogsOptions, complete_service, logs_options, read_logs
 from bot.commands.wiring import Call, component, slash
-from bot.custom_ids import epoch8
 from bot.log_answer import logs_reply
 from bot.log_text import in_words
 from bot.render import timestamp
@@ -64,8 +63,7 @@ class _Logs:
 
     async def around(self, call: Call) -> Reply:
         alert_id, digits = custom_ids.alert_of(custom_ids.AROUND, call.custom_id)
-        if digits != epoch8(await self._desk.epoch()):
-            return OTHER_DATABASE
+        await self._desk.check_epoch(digits)
         detail = await self._desk.ask(self._desk.operator.alert(alert_id))
         services = (detail.row.service,)
         await self._desk.require(call.caller, Permission.TAIL, services, what="logs around", alert_id=alert_id)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import interactions
 
 from bot import custom_ids
-from bot.answers import FORM_LIMIT_S, Reply, Seen
+from bot.answers import Reply, Seen
 from bot.commands import options
-from bot.commands.desk import OTHER_DATABASE, Desk
+from bot.commands.desk import Desk
 from bot.commands.own_cards import on_its_card
 from bot.commands.wiring import Call, component, form
-from bot.custom_ids import FormField, epoch8
+from bot.custom_ids import FormField
 from bot.render import Form, silence_form
 from jinkies.cards import SNOOZES
 from jinkies.commands import Snooze, StartSilence
@@ -44,15 +44,11 @@ class _Resting:
     async def ask(self, call: Call) -> Form | str:
         """The form, or a line that says why there is none."""
         alert_id, digits = custom_ids.alert_of(custom_ids.SILENCES, call.custom_id)
-        epoch = await self._desk.epoch()
-        if digits != epoch8(epoch):
-            return OTHER_DATABASE
-        row = self._desk.replica.rows.get(alert_id)
-        if row is None:
-            row = (await self._desk.ask(self._desk.operator.alert(alert_id), limit_s=FORM_LIMIT_S)).row
+        await self._desk.check_epoch(digits)
+        row = await self._desk.row(alert_id)
         services = (row.service,)
         await self._desk.require(call.caller, Permission.SILENCE, services, what="Silence", alert_id=alert_id)
-        return silence_form(row, epoch=epoch)
+        return silence_form(row, epoch=await self._desk.epoch())
 
     async def silence(self, call: Call) -> Reply:
         alert_id, digits = custom_ids.alert_of(custom_ids.SILENCE_SUBMITTED, call.custom_id)
