@@ -47,6 +47,7 @@ TOKEN_REFUSED = "Discord refuses the token; check DISCORD_BOT_TOKEN"  # noqa: S1
 LOOK_EVERY_S = 0.5
 READY_LIMIT_S = 90.0
 STOP_LIMIT_S = 1.0
+HELD_S = 2.0  # so long an interaction waits for a bot that is starting: Discord gives it 3 s
 
 INTENTS_REFUSED = 4014
 # Close codes that mean: not like this, ever (Discord, "Gateway Close Event Codes"), and what to do about them
@@ -180,7 +181,7 @@ class DiscordLink:
         return was_ready
 
     def _build(self) -> interactions.Client:
-        client = interactions.Client(
+        client = _PatientClient(
             intents=INTENTS_WITH_WORDS if self._reads_words else INTENTS,
             disable_dm_commands=True,
             send_command_tracebacks=False,
@@ -246,6 +247,22 @@ class DiscordLink:
         return (
             "the connection to Discord ended" if error is None else f"the connection to Discord failed: {_words(error)}"
         )
+
+
+class _PatientClient(interactions.Client):
+    """Who presses while the bot starts waits a little for the answer instead of being told to try again."""
+
+    async def handle_pre_ready_response(self, data: dict[str, Any]) -> None:
+        """The library's answer to what comes before the commands are registered; it is taken up once they are."""
+        try:
+            async with asyncio.timeout(HELD_S):
+                await self.wait_until_ready()
+        except TimeoutError:
+            await super().handle_pre_ready_response(data)
+        else:
+            name = "raw_interaction_create"
+            await self.processors[name](events.RawGatewayEvent(data, override_name=name))
+            self.dispatch(events.RawGatewayEvent(data, override_name=name))
 
 
 def _close_code(error: BaseException | None) -> int | None:

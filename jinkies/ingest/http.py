@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,7 @@ from jinkies.ingest.senders import Senders
 from jinkies.ingest.ways import Incoming, Parsed, Way
 from jinkies.model import Actor, ActorKind, AlertQuery, PartHealth, PartState
 from jinkies.operator import Operator
+from jinkies.serving import listen_on, served
 
 __all__ = ["build_app", "refuse_open_listen", "sender_actor", "serve_ingest"]
 
@@ -40,6 +42,7 @@ BODY_TIMEOUT_S = 20.0
 HEALTH_TIMEOUT_S = 5.0
 IDLE_TIMEOUT_S = 75.0
 SHUTDOWN_TIMEOUT_S = 10.0
+BACKLOG = 1024  # connections that wait to be let in
 FAILURE_SHOWN_MS = 30_000
 INLINE_BYTES = 65_536  # larger bodies are unpacked and parsed in a thread, so that the loop stays quick
 LARGE_AT_ONCE = 8  # of those; the others wait, packed: this bounds the memory that senders can take
@@ -115,18 +118,14 @@ async def serve_ingest(
         keepalive_timeout=idle_timeout_s,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
     )
-    await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, host, port, backlog=1024).start()
-        except OSError as error:
-            raise ConfigError(
-                (f"http.listen: {listen}: {error.strerror or error}; set another address or port",)
-            ) from error
-        bound_host, bound_port = runner.addresses[0][:2]
+        listening = listen_on(host, port)
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if (error.errno or 0) > 0 else error.strerror
+        raise ConfigError((f"http.listen: {listen}: {why}; set another address or port",)) from error
+    async with served(runner, listening, backlog=BACKLOG):
+        bound_host, bound_port = listening.getsockname()[:2]
         yield f"[{bound_host}]:{bound_port}" if ":" in bound_host else f"{bound_host}:{bound_port}"
-    finally:
-        await runner.cleanup()
 
 
 def _of_the_server() -> logging.Logger:

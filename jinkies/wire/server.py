@@ -33,6 +33,7 @@ from jinkies.errors import (
 )
 from jinkies.events import PROTOCOL, Heartbeat, Position
 from jinkies.model import AlertQuery, QuerySpec
+from jinkies.serving import served
 from jinkies.stats import StatsQuery
 from jinkies.wire.codec import (
     BODY_LIMIT_BYTES,
@@ -61,12 +62,9 @@ async def serve_socket(core: Core, path: Path) -> AsyncIterator[None]:
         build_app(core), access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=60
     )
     try:
-        await runner.setup()
-        await web.SockSite(runner, listening).start()
-        yield
+        async with served(runner, listening):
+            yield
     finally:
-        await runner.cleanup()
-        listening.close()
         _remove(path)
 
 

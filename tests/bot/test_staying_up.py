@@ -14,6 +14,7 @@ from bot.mender import Mender
 from jinkies.model import DeliveryState, PartState
 from jinkies.simulators.discord import AnswerKind, faults
 from jinkies.simulators.discord.world import Access
+from tests.bot.conftest import button
 from tests.bot.worlds import CHANNEL, CHANNEL_ID, Desk, in_a_world
 
 
@@ -180,6 +181,29 @@ def test_commands_that_somebody_removed_are_registered_again() -> None:
             state.commands[scope] = []
         await desk.until(lambda: state.command("alerts"), 700)
         assert await answers(desk)
+
+    in_a_world(work)
+
+
+@pytest.mark.parametrize(("takes_s", "answered"), [(1.0, True), (30.0, False)])
+def test_who_presses_while_it_starts_waits_a_little_or_is_told_to_try_again(takes_s: float, answered: bool) -> None:
+    async def work(desk: Desk) -> None:
+        await desk.report("one")
+        await desk.until_in_step()
+        await desk.stop_bot()
+        discord = desk.discord
+        [card] = discord.messages(CHANNEL)
+        discord.fault(faults.slow("GET", "/commands$", delay_s=takes_s))
+        await desk.start_bot()
+        await desk.until(lambda: discord.gateway.live, 20)
+        answer = await discord.press(card["id"], button(card, "ack"), wait_s=20)
+        listed = await discord.slash("alerts", {}, wait_s=20)
+        if answered:
+            assert "acknowledged by velma" in answer.text
+            assert "one" in listed.text
+        else:
+            assert "is starting up" in answer.text
+            assert "is starting up" in listed.text
 
     in_a_world(work)
 

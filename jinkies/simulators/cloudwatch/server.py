@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from jinkies.clock import Clock, SystemClock
+from jinkies.serving import listen_on, served
 from jinkies.simulators.cloudwatch import requests
 from jinkies.simulators.cloudwatch.errors import ServiceError, throttled
 from jinkies.simulators.cloudwatch.faults import Fault, Faults, Kind, RateLimit, error_of
@@ -73,23 +74,21 @@ class SimulatedCloudWatch:
         self._rate = RateLimit(rate_per_s)
         self.live = LiveTails(self.world, self.faults, self._clock, seed=seed)
         self.queries = Queries(self.world, self._clock)
-        self._runner: web.AppRunner | None = None
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_post("/", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, handler_cancellation=True)
-        await self._runner.setup()
-        listener = socket.create_server(("127.0.0.1", self._port))
-        await web.SockSite(self._runner, listener).start()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S, handler_cancellation=True)
+        listener = listen_on("127.0.0.1", self._port)
+        await self._stack.enter_async_context(served(runner, listener))
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._stack.aclose()
 
     def fault(self, *faults: Fault) -> None:
         """Plan what goes wrong."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from jinkies.clock import Clock
+from jinkies.serving import listen_on, served
 from jinkies.simulators.discord import disturb
 from jinkies.simulators.discord.answers import Answer, Refused
 from jinkies.simulators.discord.clock import ForwardClock
@@ -108,12 +108,10 @@ class SimulatedDiscord:
         add_control_routes(app, self.state, self.people, self.rest, self.gateway)
         add_page_routes(app, self.state, self.people, self.gateway)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
+        listener = listen_on("127.0.0.1", self._port)
+        await self._stack.enter_async_context(served(runner, listener))
         self._stack.push_async_callback(self.gateway.shut_down)
         self._stack.push_async_callback(self._release_pages)
-        listener = socket.create_server(("127.0.0.1", self._port))
-        await web.SockSite(runner, listener).start()
         host = f"127.0.0.1:{listener.getsockname()[1]}"
         self.address, self.people.host = f"http://{host}", host
         await self._start_teammate()

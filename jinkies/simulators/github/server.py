@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 import msgspec
 from aiohttp import web
 
+from jinkies.serving import listen_on, served
 from jinkies.simulators.github.answers import answer
 from jinkies.simulators.github.api import Api, Credentials
 from jinkies.simulators.github.control import Control, Fault, RateLimits, When
@@ -47,7 +49,7 @@ class SimulatedGitHub:
         self.repositories = {name: _seeded(name) for name in repositories}
         self._credentials = Credentials(token=token, app_id=app_id, app_public_key=app_public_key)
         self._port = port
-        self._runner: web.AppRunner | None = None
+        self._stack = AsyncExitStack()
         self.address = ""  # "http://127.0.0.1:<port>" while it serves
 
     @property
@@ -60,18 +62,18 @@ class SimulatedGitHub:
         self._api = Api(self.repositories, self._views, self._credentials)
         app = web.Application(middlewares=[self._serve], client_max_size=MAX_REQUEST_BYTES)
         app.add_routes([*self._api.routes(API_ROOT), *self._own_routes()])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self.address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        listener = listen_on("127.0.0.1", self._port)
+        await self._stack.enter_async_context(
+            served(web.AppRunner(app, access_log=None, shutdown_timeout=0.2), listener)
+        )
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._views.web, self._views.api = self.address, self.api_url
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._stack.aclose()
 
     def _own_routes(self) -> list[web.RouteDef]:
         return [
