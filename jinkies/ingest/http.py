@@ -121,7 +121,7 @@ async def serve_ingest(
     try:
         listening = listen_on(host, port)
     except OSError as error:
-        why = os.strerror(error.errno).lower() if (error.errno or 0) > 0 else error.strerror
+        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
         raise ConfigError((f"http.listen: {listen}: {why}; set another address or port",)) from error
     async with served(runner, listening, backlog=BACKLOG):
         bound_host, bound_port = listening.getsockname()[:2]
