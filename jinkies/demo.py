@@ -27,13 +27,14 @@ from jinkies.app import Mode, open_operator
 from jinkies.clock import Clock, SystemClock
 from jinkies.commands import Acknowledge, CreatePullRequest
 from jinkies.config import Config, load_config
-from jinkies.errors import JinkiesError, UpstreamError
-from jinkies.model import ActorKind, DeliveryState, LinkKind, State, WorkState
+from jinkies.errors import Conflict, JinkiesError, UpstreamError
+from jinkies.model import ActorKind, AlertRow, Delivery, DeliveryState, LinkKind, State, WorkState
 from jinkies.operator import Operator
 from jinkies.replica import Replica
 
 START_S = 30.0  # how long each process may take to answer
 STOP_S = 5.0  # how long it may take to leave
+PATIENCE_S = 60.0  # how much longer a demo without a screen may take than it was asked to
 TEAMMATE_S = 12.0  # pace of the teammate in the simulated Discord, about
 REPOSITORY = "demo/shop"
 REGION = "us-east-1"
@@ -54,7 +55,7 @@ def run(headless_s: float | None, show: Callable[[Config, str], int]) -> int:
     """The demo until its user leaves, or for ``headless_s`` seconds without a screen. Answers the exit status.
 
     Args:
-        headless_s: None shows the console; a number prints a ``Report`` as JSON after so many seconds.
+        headless_s: None shows the console; a number prints a ``Report`` as JSON, see ``headless``.
         show: runs a console that attaches to this configuration's core and begins by telling its user the text, and
             answers its exit status.
     """
@@ -330,7 +331,8 @@ class Report(msgspec.Struct, kw_only=True):
 def headless(seconds: float) -> Report:
     """Run the demo for ``seconds`` with a scripted user at the console, and say what happened.
 
-    The user acknowledges the first alert with a card and asks for a draft pull request.
+    The user acknowledges the first alert with a card and asks for a draft pull request. On a busy machine that may
+    take longer than ``seconds``: it is waited for, ``PATIENCE_S`` at most.
     """
     with running(teammate_s=min(TEAMMATE_S, max(1.0, seconds / 4))) as desk:
         return asyncio.run(_watch(desk, seconds))
@@ -341,9 +343,10 @@ async def _watch(desk: Desk, seconds: float) -> Report:
     started_s = clock.monotonic_s()
     async with open_operator(desk.config, Mode.ATTACH) as operator, _followed(operator) as replica:
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await _scripted_user(replica, report, clock, started_s)
-                await asyncio.Event().wait()
+            async with asyncio.timeout(seconds + PATIENCE_S):
+                row = await _scripted_user(replica, report, clock, started_s)
+                await clock.sleep(max(0.0, started_s + seconds - clock.monotonic_s()))
+                await _mirrored(replica, row)
         await _count(desk, replica, report)
     return report
 
@@ -360,30 +363,49 @@ async def _followed(operator: Operator) -> AsyncIterator[Replica]:
         await asyncio.wait({following})
 
 
-async def _scripted_user(replica: Replica, report: Report, clock: Clock, started_s: float) -> None:
+async def _scripted_user(replica: Replica, report: Report, clock: Clock, started_s: float) -> AlertRow | None:
+    """The alert once its pull request is there; None where that failed."""
     version = 0
     while not replica.rows:
         version = await replica.changed(version)
     report.first_alert_s = round(clock.monotonic_s() - started_s, 2)
-    while not (posted := _posted(replica)):
-        version = await replica.changed(version)
-    alert_id = posted[0]
     try:
-        await replica.operator.execute(Acknowledge(alert_id=alert_id))
+        while (alert_id := await _acknowledged(replica)) is None:
+            version = await replica.changed(version)
         await replica.operator.execute(CreatePullRequest(alert_id=alert_id))
     except JinkiesError as error:
         report.trouble.append(str(error))
-        return
+        return None
     while (work := replica.rows[alert_id].pull_request) is None or work.state is WorkState.REQUESTED:
         version = await replica.changed(version)
     report.pull_request = work.url
     if work.error:
         report.trouble.append(work.error)
+    return replica.rows[alert_id]
 
 
-def _posted(replica: Replica) -> list[int]:
+async def _acknowledged(replica: Replica) -> int | None:
+    """The first open alert with a card, acknowledged; None where there is none, or the teammate was faster."""
     shown = (one.alert_id for one in replica.deliveries.values() if one.state is DeliveryState.POSTED)
-    return [alert_id for alert_id in shown if alert_id in replica.rows]
+    for alert_id in shown:
+        row = replica.rows.get(alert_id)
+        if row is not None and row.state is State.OPEN:
+            with suppress(Conflict):
+                if (await replica.operator.execute(Acknowledge(alert_id=alert_id))).changed:
+                    return alert_id
+    return None
+
+
+async def _mirrored(replica: Replica, row: AlertRow | None) -> None:
+    """Until Discord has every alert, and the card of this one shows it as it is here."""
+
+    def shown(one: Delivery) -> bool:
+        as_it_is = row is None or one.alert_id != row.alert_id or one.shown_revision >= row.revision
+        return one.in_step or (one.state is DeliveryState.POSTED and as_it_is)
+
+    version = 0
+    while not all(shown(one) for one in replica.deliveries.values()):
+        version = await replica.changed(version)
 
 
 async def _count(desk: Desk, replica: Replica, report: Report) -> None:

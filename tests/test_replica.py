@@ -62,8 +62,8 @@ async def test_a_core_that_restarts_is_missed_and_found_again(config: Config) ->
         links: list[LinkState] = []
         stop_listening = replica.listen(lambda _: links.append(replica.link))
         running = asyncio.create_task(replica.run())
-        await asyncio.wait_for(replica.live(), 5)
-    async with asyncio.timeout(10):
+        await asyncio.wait_for(replica.live(), 30)
+    async with asyncio.timeout(30):
         await until(replica, lambda: replica.link is LinkState.LOST)
         assert replica.lost_at_ms is not None
         assert replica.trouble is not None
@@ -116,7 +116,7 @@ async def test_a_core_that_cannot_be_followed_is_asked_ever_more_slowly_and_said
     operator, clock = Unfollowable(core, SYSTEM), CountingClock()
     replica = Replica(operator, clock)
     running = asyncio.create_task(replica.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(clock.sleeps) < 8:
             await replica.changed(replica.version)
     running.cancel()

@@ -16,7 +16,7 @@ async def replica_of(operator: Operator) -> AsyncIterator[Replica]:
     replica = Replica(operator)
     running = asyncio.create_task(replica.run())
     try:
-        await asyncio.wait_for(replica.live(), 10)
+        await asyncio.wait_for(replica.live(), 30)
         yield replica
     finally:
         running.cancel()

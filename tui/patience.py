@@ -70,10 +70,12 @@ class Patient:
         if self._searches > SEARCHES:
             self._searches, self._left_s = 0, PATIENCE_S
         try:
-            return self._search(text, longest, every=every)
+            found = self._search(text, longest, every=every)
         except _OutOfPatienceError:
             self.slow = True
             return []
+        self.slow = self._left_s <= 0  # the timer looks at every tick only, and many a search ends between two
+        return found
 
     def _search(self, text: str, longest: int, *, every: bool) -> list[tuple[int, int]]:
         if not _TIMER.ready():
@@ -86,7 +88,7 @@ class Patient:
         finally:
             _TIMER.searching = False
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            self._left_s = max(self._left_s - (time.thread_time() - began_s), 0.001)  # 0 would set no timer
+            self._left_s -= time.thread_time() - began_s
 
     def _found(self, text: str, longest: int, *, every: bool) -> list[tuple[int, int]]:
         if every:

@@ -53,8 +53,9 @@ async def run_tail(config: Config, spec: TailSpec, write: Writer, limit: int | N
     start_ms = spec.begins_ms(clock.now_ms())
     summary, shown = Summary(start_ms), Shown(start_ms)
     try:
-        with _until_reader_leaves():
-            async with aclosing(_batches(config, spec, clock, shown, summary)) as batches:
+        # What the batches come from is closed in peace: nobody looks any more whether the reader left.
+        async with aclosing(_batches(config, spec, clock, shown, summary)) as batches:
+            with _until_reader_leaves():
                 async for batch in batches:
                     if (gap := gap_of(batch, spec, summary.asked_ms, write.output)) is not None:
                         told_gap(gap)

@@ -27,6 +27,7 @@ from jinkies.wire.peer import local_actor
 TRACE = 'Traceback (most recent call last):\n  File "app/views.py", line 118, in show\nKeyError: order_id'
 CHANNEL = "alerts"
 LEASE_TTL_S = 2.0
+GUARD_S = 30.0  # against hanging; a busy machine may need much of it
 
 
 @pytest.fixture
@@ -96,14 +97,14 @@ async def running_bot(
 
 
 async def until_health(session: Session, state: PartState, task: asyncio.Task[None] | None = None) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GUARD_S):
         while "discord" not in session.replica.health or session.replica.health["discord"].state is not state:
             if task is not None and task.done():
                 task.result()
             await session.replica.changed(session.replica.version)
 
 
-async def until(session: Session, condition: object, timeout_s: float = 10.0) -> None:
+async def until(session: Session, condition: object, timeout_s: float = GUARD_S) -> None:
     """Until ``condition()`` is true of what the bot's replica has folded."""
     assert callable(condition)
     async with asyncio.timeout(timeout_s):

@@ -58,9 +58,8 @@ async def test_an_occurrence_becomes_one_card_and_repeats_edit_it(
         first = await report(operator)
         assert first.alert_id is not None
         await until_in_step(session, first.alert_id)
-        for _ in range(20):
-            last = await report(operator)
-        shown = await until_in_step(session, first.alert_id, last.revision)
+        await asyncio.gather(*(report(operator) for _ in range(20)))
+        shown = await until_in_step(session, first.alert_id, 21)
     [card] = discord.messages(CHANNEL)
     assert shown.message_id == card["id"]
     assert "×21" in card["embeds"][0]["description"]
@@ -114,7 +113,7 @@ async def test_a_card_that_a_dead_bot_posted_is_adopted_without_help_of_the_nonc
                 for alert_id in others:
                     await until_in_step(session, alert_id)
             alert_id = (await report(operator, "OSError: disk full")).alert_id or 0
-            discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=0.3))
+            discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=5.0))
             async with running_bot(desk, until_ok=False):
                 # It dies between Discord's taking the card and the core's hearing of it.
                 await discord.wait_for(lambda: len(discord.messages(CHANNEL)) == 131)
@@ -208,7 +207,7 @@ async def test_a_storm_in_a_rate_limited_channel_arrives_whole_and_without_refus
     async with SimulatedDiscord(limits=limits) as discord:
         async with desk_on(discord, config) as (desk, operator), running_bot(desk) as session:
             reports = [report(operator, f"ValueError: {number % 15}") for number in range(150)]
-            ids = {(await each).alert_id or 0 for each in reports}
+            ids = {outcome.alert_id or 0 for outcome in await asyncio.gather(*reports)}
             for alert_id in ids:
                 await until_in_step(session, alert_id, 10)
         assert len(discord.messages(CHANNEL)) == 15

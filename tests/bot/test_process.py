@@ -51,7 +51,7 @@ def environment(home: Path, api_url: str = "http://127.0.0.1:9/api/v10", **more:
 
 def run_to_end(home: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     wanted = {name: value for name, value in environment(home, **changes).items() if value}
-    return subprocess.run(BOT, env=wanted, capture_output=True, text=True, timeout=30, check=False, cwd=home)
+    return subprocess.run(BOT, env=wanted, capture_output=True, text=True, timeout=60, check=False, cwd=home)
 
 
 def test_without_a_token_it_says_what_to_set(home: Path) -> None:
@@ -83,7 +83,7 @@ sys.exit(bot.main([]))
 def test_a_fault_of_its_own_ends_it_with_a_log_line_and_without_secrets(home: Path) -> None:
     command = (sys.executable, "-c", BREAKS)
     ended = subprocess.run(
-        command, env=environment(home), capture_output=True, text=True, timeout=30, check=False, cwd=Path.cwd()
+        command, env=environment(home), capture_output=True, text=True, timeout=60, check=False, cwd=Path.cwd()
     )
     assert ended.returncode == 1
     assert "CRITICAL bot the bot broke" in ended.stderr
@@ -99,10 +99,10 @@ def started(home: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]
 async def ended_promptly(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     began = time.monotonic()
     process.send_signal(number)
-    assert await asyncio.to_thread(process.wait, 10) == 0
+    assert await asyncio.to_thread(process.wait, 30) == 0
     took_s = time.monotonic() - began
     print(f"ended {took_s:.2f} s after {number.name}")
-    assert took_s < 5, "0.3 s on a quiet machine; the library's own stop() never ends"
+    assert took_s < 20, "0.3 s on a quiet machine; the library's own stop() never ends"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -111,7 +111,7 @@ async def test_a_signal_ends_it_promptly_and_the_log_holds_no_secret(
 ) -> None:
     process = started(home, "--embedded", api_url=discord.api_url)
     try:
-        await discord.wait_for(lambda: discord.state.command("ack"), 20)
+        await discord.wait_for(lambda: discord.state.command("ack"))
         async with attach(home / "core.sock") as operator:
             await report(operator)
             await discord.wait_for(lambda: discord.messages(CHANNEL))
@@ -132,13 +132,13 @@ async def test_a_signal_ends_it_promptly_and_the_log_holds_no_secret(
 async def test_it_waits_for_a_core_and_says_so(home: Path, config: Config, discord: SimulatedDiscord) -> None:
     process = started(home, api_url=discord.api_url)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         while "waiting for one" not in (home / "bot.log").read_text():
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)  # another process's file: there is nothing to await
         async with host(config, ingest=False, background=False) as core:
             await report(core.operator(local_actor()))
-            await discord.wait_for(lambda: discord.messages(CHANNEL), 20)
+            await discord.wait_for(lambda: discord.messages(CHANNEL))
             await ended_promptly(process, signal.SIGTERM)
     finally:
         process.kill()

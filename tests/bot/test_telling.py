@@ -137,7 +137,7 @@ async def test_what_comes_back_is_told_in_a_message_that_links_its_card_and_can_
             "\\:", ":"
         )
         assert call["mention_roles"] == [ROLE_ID]
-        answer = await discord.press(call["id"], button(call, "ack"))
+        answer = await discord.press(call["id"], button(call, "ack"), wait_s=3.0)  # the message shows nothing
         assert answer.kind in (AnswerKind.ACKNOWLEDGED, AnswerKind.UPDATE)
         assert (await row_of(operator, 1)).state is State.ACKNOWLEDGED
     assert bodies(discord)[-1]["allowed_mentions"] == {"parse": [], "roles": [ROLE_ID]}

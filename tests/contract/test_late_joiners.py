@@ -89,7 +89,7 @@ async def test_the_ledger_of_who_comes_late_is_cut_where_the_tail_begins_to_hold
 
 
 async def tailed(core: Core, spec: TailSpec, limit: int, output: str = "json") -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         assert await run_tail(core.config, spec, Writer(output, groups=False), limit, SystemClock()) == 0
 
 
@@ -143,7 +143,7 @@ async def test_the_console_goes_on_where_it_was_whatever_core_answers(core: Core
         ledger.fold(batch.spans)
 
     async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not condition():  # noqa: ASYNC110 - another task folds
                 await asyncio.sleep(0.02)
 

@@ -62,7 +62,7 @@ async def test_leaving_a_query_ends_it_at_the_service(operator: Operator, cloudw
     cloudwatch.queries.running_s = 600
     async with operator.query_logs(spec()) as progress:
         await anext(progress)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not cloudwatch.asked("StopQuery"):  # noqa: ASYNC110 - the simulator has no event for it
             await asyncio.sleep(0.01)
     assert cloudwatch.asked("StopQuery")[0].status == 200

@@ -17,15 +17,15 @@ from tests.e2e.processes import environ
 
 
 @pytest.mark.processes
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_the_demo_runs_its_main_job_with_nothing_configured_and_leaves_nothing(home: Path) -> None:
     # What the user has configured must not get in: this would fail if it were read.
     env = environ(home, DISCORD_GUILD_ID="not-a-number", AWS_ENDPOINT_URL="http://127.0.0.1:9", GITHUB_TOKEN="real")
-    command = [sys.executable, "-m", "tui", "--demo", "--headless", "16"]
+    command = [sys.executable, "-m", "tui", "--demo", "--headless", "8"]
     with subprocess.Popen(
         command, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as run:
-        out, err = run.communicate(timeout=100)
+        out, err = run.communicate(timeout=170)
     assert run.returncode == 0, err.decode()
     with pytest.raises(ProcessLookupError):
         os.killpg(run.pid, 0)  # no process of its group is left

@@ -31,7 +31,7 @@ async def desk(home: Path, env: dict[str, str]) -> AsyncIterator[str]:
 
 async def post(url: str, *kinds: str) -> list[str]:
     """The alerts that they are."""
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         told = [
             await client.post(url, json={"service_name": "api", "error_message": kind, "fingerprint": kind})
             for kind in kinds
@@ -45,7 +45,7 @@ async def in_step(home: Path, count: int) -> None:
         await until(
             replica,
             lambda: len([one for one in replica.deliveries.values() if one.in_step and one.message_id]) == count,
-            timeout_s=40,
+            timeout_s=60,
         )
 
 

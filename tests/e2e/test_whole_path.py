@@ -57,7 +57,7 @@ def in_step(replica: Replica) -> bool:
 @pytest.mark.timeout(150)
 async def test_from_a_log_line_to_the_link_on_the_card() -> None:
     with demo.running(teammate_s=0, traffic=False) as desk:
-        async with attached(desk) as replica, httpx.AsyncClient(trust_env=False) as client:
+        async with attached(desk) as replica, httpx.AsyncClient(trust_env=False, timeout=30) as client:
             await until(replica, lambda: healthy(replica, "watches") and healthy(replica, "discord"))
             await put_line(desk, LINE)
             await until(replica, lambda: bool(replica.rows) and in_step(replica))
@@ -114,7 +114,7 @@ async def in_the_console(desk: demo.Desk, replica: Replica, acknowledged_by: str
 
 async def shows(pilot: Any, text: str) -> None:
     """Until the screen's text holds it."""
-    for _ in range(600):
+    for _ in range(1_500):
         if text.casefold() in screen_text(pilot.app).casefold():
             return
         await pilot.pause(0.02)

@@ -67,7 +67,7 @@ async def alertmanager(folder: Path, address: str) -> AsyncIterator[httpx.AsyncC
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
             await _wait(lambda: _ready(client))
             yield client
     finally:
@@ -125,7 +125,7 @@ async def signing_relay(address: str) -> AsyncIterator[str]:
     async def relay(request: web.Request) -> web.Response:
         fields = msgspec.json.decode(await request.read(), type=dict[str, str])
         headers = {name: value for name, value in request.headers.items() if name.lower().startswith("x-amz-")}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             answer = await client.post(
                 f"http://{address}/sns",
                 content=msgspec.json.encode(signer().signed(fields)),
@@ -178,7 +178,7 @@ async def test_a_topic_of_the_emulator_is_subscribed_to_and_tells(
 
 
 async def _from_the_emulator(url: str) -> bytes:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         answer = await client.get(url)
         assert answer.status_code == 200
         return answer.content

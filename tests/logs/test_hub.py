@@ -258,7 +258,7 @@ async def test_who_comes_while_a_tail_is_being_stopped_gets_a_new_one(clock: Man
     first = hub.start(SPEC, GROUPS).tail_id
     await clock.pass_until_next_sleep(0)
     clock.advance(30)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await closing.wait()
     assert hub.start(SPEC, GROUPS).tail_id != first
     with pytest.raises(NotFound):

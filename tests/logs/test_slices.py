@@ -159,7 +159,7 @@ async def test_who_asks_for_more_than_was_wanted_gets_it() -> None:
     shelf = Shelf([event(at) for at in range(60)], page_size=3)
     reader = SlicedReader(shelf, Ask(log_group=GROUP, start_ms=0, end_ms=59), LineFilter(), wanted=3)
     found: list[LogEvent] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not reader.ended:
             await reader.fill()
             found += reader.held

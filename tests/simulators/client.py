@@ -156,7 +156,7 @@ async def connected(
     running = asyncio.create_task(bot.astart(), name="interactions.py")
     ready = asyncio.create_task(bot.wait_until_ready(), name="ready")
     try:
-        await asyncio.wait({running, ready}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, ready}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
         assert ready.done(), "the client did not become ready"
@@ -164,6 +164,6 @@ async def connected(
     finally:
         for task in (running, ready):
             task.cancel()
-        await asyncio.wait({running, ready}, timeout=5)
+        await asyncio.wait({running, ready}, timeout=30)
         await bot.http.close()
         Route.BASE = before

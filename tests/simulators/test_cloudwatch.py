@@ -370,7 +370,7 @@ async def test_it_runs_as_a_process_of_its_own() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
-        about = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        about = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
         async with opened(about["address"]) as logs:
             assert sum(map(len, await pages(logs, logGroupName=about["group"], startTime=about["start_ms"]))) == 2_000
     finally:

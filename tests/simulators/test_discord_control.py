@@ -6,16 +6,18 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from jinkies.clock import Clock
 from jinkies.simulators.discord import SimulatedDiscord, read_calls
 from tests.simulators.client import buttons, card, connected, text_channel
+from tests.virtual import run_virtually
 
 ACK = "jk:ack:42:0a1b2c3d"
 
@@ -145,6 +147,19 @@ async def test_the_teammate_acknowledges_the_newest_card_and_nothing_else() -> N
     assert len(sim.state.messages) == 1
 
 
+def test_an_open_connection_does_not_hold_up_the_end() -> None:
+    async def leave(clock: Clock) -> float:
+        async with AsyncExitStack() as running, aiohttp.ClientSession() as http:
+            sim = await running.enter_async_context(SimulatedDiscord(clock=clock))
+            async with http.ws_connect(sim.address + "/gateway") as gateway:
+                assert (await gateway.receive_json())["op"] == 10
+                began_s = clock.monotonic_s()
+                await running.aclose()
+                return clock.monotonic_s() - began_s
+
+    assert run_virtually(leave) < 0.1
+
+
 async def started(*arguments: str, token: str = "a-token") -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -161,9 +176,7 @@ async def started(*arguments: str, token: str = "a-token") -> tuple[asyncio.subp
 
 @pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_the_process_says_where_it_listens_and_ends_in_under_a_second(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+async def test_the_process_says_where_it_listens_and_ends_at_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     record = tmp_path / "calls.jsonl"
     world = tmp_path / "world.json"
     world.write_text('{"guild_name": "Elsewhere", "guild_id": "77"}')
@@ -173,13 +186,10 @@ async def test_the_process_says_where_it_listens_and_ends_in_under_a_second(
             assert response.status == 200
         async with http.ws_connect(hello["address"] + "/gateway") as gateway:
             assert (await gateway.receive_json())["op"] == 10
-            asked_at = time.monotonic()
             process.send_signal(number)
-            _, errors = await asyncio.wait_for(process.communicate(), 5)
-            took_s = time.monotonic() - asked_at
+            _, errors = await asyncio.wait_for(process.communicate(), 30)
 
     assert (process.returncode, errors) == (0, b"")
-    assert took_s < 1.0
     assert [call.path for call in read_calls(record)] == ["/api/v10/users/@me"]
     assert hello["guild_id"] == "77"
     assert {"alerts", "logs"} <= hello["channels"].keys()

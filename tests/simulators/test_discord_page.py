@@ -79,7 +79,7 @@ async def test_a_page_hears_of_a_change_as_soon_as_it_is_there(sim: SimulatedDis
             seen = (await response.json())["version"]
         waiting = asyncio.create_task(asked(http, seen))
         await sim.say("hello", "fred")
-        answer = await asyncio.wait_for(waiting, 5)
+        answer = await asyncio.wait_for(waiting, 30)
 
     assert "hello" in answer["parts"]["messages"]
     assert answer["version"] != seen
@@ -144,7 +144,7 @@ async def test_an_open_page_does_not_hold_up_the_end() -> None:
             waiting = asyncio.create_task(status_of(http, f"{sim.address}/_sim/page?seen={seen}"))
             while not sim.state.changed._waiters:  # noqa: ASYNC110 - nothing tells that a request has begun to wait
                 await asyncio.sleep(0)
-        assert await asyncio.wait_for(waiting, 5) == 503
+        assert await asyncio.wait_for(waiting, 30) == 503
 
 
 async def status_of(http: aiohttp.ClientSession, url: str) -> int:

@@ -63,7 +63,7 @@ async def test_a_thread_of_a_message_is_written_in_and_heard(sim: SimulatedDisco
         await sim.say("it is the new tax table", "fred", str(thread.id))
         seen = {}
         while "it is the new tax table" not in seen:
-            name, data = await asyncio.wait_for(events.get(), 5)
+            name, data = await asyncio.wait_for(events.get(), 30)
             seen[str(data.get("content", name))] = data
 
     assert int(thread.id) == int(message.id)
@@ -99,7 +99,7 @@ async def test_content_is_empty_without_its_intent() -> None:
         plain = await sim.say("secret", "fred")
         await sim.say(f"<@{sim.world.application_id}> for you", "fred")
         await sim.say("an answer", "fred", reply_to=str(own.id))
-        contents = [(await asyncio.wait_for(events.get(), 5))[1]["content"] for _ in range(4)]
+        contents = [(await asyncio.wait_for(events.get(), 30))[1]["content"] for _ in range(4)]
         _, read = await ask(http, "GET", f"channels/{ALERTS}/messages/{plain['id']}")
 
     assert contents == ["mine", "", f"<@{sim.world.application_id}> for you", "an answer"]
@@ -226,7 +226,7 @@ async def test_channels_that_change_are_told(sim: SimulatedDiscord) -> None:
         await sim.change_channel("ops", access=Access.NONE)
         await sim.change_channel("ops", access=Access.FULL)
         await sim.remove_channel("ops")
-        names = [(await asyncio.wait_for(events.get(), 5))[0] for _ in range(5)]
+        names = [(await asyncio.wait_for(events.get(), 30))[0] for _ in range(5)]
 
     assert names == ["thread_delete", "channel_update", "channel_delete", "channel_create", "channel_delete"]
 

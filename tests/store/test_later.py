@@ -130,7 +130,7 @@ async def test_the_core_reads_by_itself_and_nobody_else_may_say_what_is_found(
         for number in range(12):
             await report(core, "a", fingerprint=str(number))
             await report(core, f"zebra {number}", fingerprint=str(number))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(await found(core, "zebra")) < 12:  # noqa: ASYNC110 - nothing tells that it has read
                 await asyncio.sleep(0.01)
     finally:

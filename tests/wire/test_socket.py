@@ -181,7 +181,7 @@ async def test_a_stale_socket_is_no_obstacle(config: Config) -> None:
 
 async def test_nobody_attaches_to_a_one_shot_command_and_is_left_alone(config: Config) -> None:
     """Two consoles and a command at once: the command's core ends at once, and must not be anybody's desk."""
-    async with AsyncExitStack() as stack, asyncio.timeout(20):
+    async with AsyncExitStack() as stack, asyncio.timeout(30):
         async with open_operator(config, Mode.ONE_SHOT) as command:
             assert command.hosting is Hosting.EMBEDDED
             consoles = [asyncio.create_task(stack.enter_async_context(open_operator(config))) for _ in range(2)]

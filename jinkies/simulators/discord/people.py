@@ -23,6 +23,7 @@ __all__ = ["Answer", "AnswerKind", "People", "Refused"]
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MAX_WAIT_S = 60.0
+WAIT_S = 15.0  # a bot that deferred its answer may be on a busy machine
 
 
 class People(Writing):
@@ -37,7 +38,7 @@ class People(Writing):
         self._gateway = gateway
 
     async def press(
-        self, message_id: str, custom_id: str, user: str, *, values: tuple[str, ...] = (), wait_s: float = 5.0
+        self, message_id: str, custom_id: str, user: str, *, values: tuple[str, ...] = (), wait_s: float = WAIT_S
     ) -> Answer:
         """Press a button, or choose ``values`` in a select menu.
 
@@ -65,7 +66,7 @@ class People(Writing):
         return await self._send(interaction, data, wait_s)
 
     async def slash(
-        self, name: str, options: Mapping[str, Any], user: str, channel: str, *, wait_s: float = 5.0
+        self, name: str, options: Mapping[str, Any], user: str, channel: str, *, wait_s: float = WAIT_S
     ) -> Answer:
         """Type a slash command.
 
@@ -94,7 +95,7 @@ class People(Writing):
         channel: str,
         *,
         others: Mapping[str, Any] | None = None,
-        wait_s: float = 5.0,
+        wait_s: float = WAIT_S,
     ) -> Answer:
         """Type into an option that completes; ``others`` are the options that are filled in already, by name.
 
@@ -106,7 +107,9 @@ class People(Writing):
         line.complete(option, typed, others or {})
         return await self._send(self._state.begin(AUTOCOMPLETE, person, where, name), line.data, wait_s)
 
-    async def menu(self, name: str, target: str, user: str, channel: str = "alerts", *, wait_s: float = 5.0) -> Answer:
+    async def menu(
+        self, name: str, target: str, user: str, channel: str = "alerts", *, wait_s: float = WAIT_S
+    ) -> Answer:
         """Use a context menu command on a message (its id), or on a member (id or name) in a channel.
 
         Raises:
@@ -134,7 +137,7 @@ class People(Writing):
         about = {key: command[key] for key in ("id", "name", "type", "guild_id") if key in command}
         return await self._send(interaction, about | {"target_id": target_id, "resolved": resolved}, wait_s)
 
-    async def modal(self, custom_id: str, fields: Mapping[str, Value], user: str, *, wait_s: float = 5.0) -> Answer:
+    async def modal(self, custom_id: str, fields: Mapping[str, Value], user: str, *, wait_s: float = WAIT_S) -> Answer:
         """Fill in and send the form that the bot last showed this person under ``custom_id``.
 
         Args:

@@ -22,7 +22,7 @@ from jinkies.simulators.discord.faults import Fault
 from jinkies.simulators.discord.gateway import Gateway
 from jinkies.simulators.discord.limits import Buckets, RateLimits
 from jinkies.simulators.discord.page import add_page_routes
-from jinkies.simulators.discord.people import People
+from jinkies.simulators.discord.people import WAIT_S, People
 from jinkies.simulators.discord.recording import Call, Recording
 from jinkies.simulators.discord.rest import add_routes
 from jinkies.simulators.discord.server import API, MAX_BODY_BYTES, Rest
@@ -166,7 +166,13 @@ class SimulatedDiscord:
         return tuple(self.recording.calls)
 
     async def press(
-        self, message_id: str, custom_id: str, user: str = "velma", *, values: tuple[str, ...] = (), wait_s: float = 5.0
+        self,
+        message_id: str,
+        custom_id: str,
+        user: str = "velma",
+        *,
+        values: tuple[str, ...] = (),
+        wait_s: float = WAIT_S,
     ) -> Answer:
         """See ``People.press``."""
         return await self.people.press(message_id, custom_id, user, values=values, wait_s=wait_s)
@@ -178,7 +184,7 @@ class SimulatedDiscord:
         user: str = "velma",
         channel: str = "alerts",
         *,
-        wait_s: float = 5.0,
+        wait_s: float = WAIT_S,
     ) -> Answer:
         """See ``People.slash``."""
         return await self.people.slash(name, options or {}, user, channel, wait_s=wait_s)
@@ -197,13 +203,13 @@ class SimulatedDiscord:
         return await self.people.autocomplete(name, option, typed, user, channel, others=others)
 
     async def menu(
-        self, name: str, target: str, user: str = "velma", channel: str = "alerts", *, wait_s: float = 5.0
+        self, name: str, target: str, user: str = "velma", channel: str = "alerts", *, wait_s: float = WAIT_S
     ) -> Answer:
         """See ``People.menu``: a context menu command on a message or a member."""
         return await self.people.menu(name, target, user, channel, wait_s=wait_s)
 
     async def modal(
-        self, custom_id: str, fields: Mapping[str, Value], user: str = "velma", *, wait_s: float = 5.0
+        self, custom_id: str, fields: Mapping[str, Value], user: str = "velma", *, wait_s: float = WAIT_S
     ) -> Answer:
         """See ``People.modal``."""
         return await self.people.modal(custom_id, fields, user, wait_s=wait_s)
@@ -274,7 +280,7 @@ class SimulatedDiscord:
         """End every fault: none is due any more, the gateway accepts and acknowledges, zombies are cut."""
         await disturb.heal(self.rest, self.gateway)
 
-    async def wait_for(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    async def wait_for(self, condition: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Return as soon as ``condition()`` is true; it is asked again after every change, never on a timer.
 
         Raises:
