@@ -226,9 +226,18 @@ async def _add_logs(stack: AsyncExitStack, core: Core) -> None:
 
 
 async def _add_ingest(stack: AsyncExitStack, core: Core) -> None:
-    from jinkies.ingest.http import build_app, refuse_open_listen, serve_ingest
+    from jinkies.ingest.auth import refuse_open_listen
 
     refuse_open_listen(core.config)
+    if core.config.http.own_process:
+        from jinkies.ingest.process import serve_apart
+
+        process = await stack.enter_async_context(serve_apart(core, core.config, core.clock))
+        core.ingest_address = process.address
+        return
+    from jinkies.ingest.http import build_app
+    from jinkies.ingest.serving import serve_ingest
+
     app = build_app(core.operator, core.config, core.clock, report=core.report_health)
     core.ingest_address = await stack.enter_async_context(serve_ingest(app, core.config.http.listen))
     core.report_health(PartHealth(part="ingest", state=PartState.OK, detail=core.ingest_address))

@@ -132,6 +132,7 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: int = 1_048_576  # as sent; 1 KiB to 16 MiB
     max_unpacked_bytes: int = 8_388_608  # of a compressed body; 1 KiB to 64 MiB
     max_per_second: float = 0.0  # accepted requests a second over all senders; 0 is no bound
+    own_process: bool = True  # senders are served by a process of their own, beside the core's
     max_waiting: int = 1_000  # requests that may wait for a commit at once; 1 to 100,000
 
 

@@ -97,6 +97,7 @@ SETTINGS = (
     Setting("http", "max_body_bytes", checks.whole(1_024, 16 * 1_048_576)),
     Setting("http", "max_unpacked_bytes", checks.whole(1_024, 64 * 1_048_576)),
     Setting("http", "max_per_second", checks.rate),
+    Setting("http", "own_process", checks.flag),
     Setting("http", "max_waiting", checks.whole(1, 100_000)),
     Setting("sns", "topics", config_sns.topics),
     Setting("sns", "services", config_sns.patterns(checks.text)),

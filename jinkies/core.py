@@ -58,16 +58,14 @@ from jinkies.policies import policy_of
 from jinkies.ports import Logs
 from jinkies.preparing import prepare
 from jinkies.redact import by_rules, redact_command
-from jinkies.requests import Request, digest, wanted_of
+from jinkies.requests import Request, check_key, digest, wanted_of
 from jinkies.store.changes import Changes, Loaded
 from jinkies.store.reader import Reader
 from jinkies.store.writer import Writer
 from jinkies.waiting import Waiting
 from jinkies.workspace import Workspace
 
-KEY_LIMIT = 200  # characters of an idempotency key
-
-_Asked = tuple[Request, asyncio.Future[Outcome]]
+Asked = tuple[Request, asyncio.Future[Outcome]]
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +89,7 @@ class Core:
         self.ingest_address: str | None = None
         self.logs = logs
         self._store = writer
-        self._waiting: Waiting[_Asked] = Waiting(config.http.max_waiting)
+        self._waiting: Waiting[Asked] = Waiting(config.http.max_waiting)
         self._writer_task: asyncio.Task[None] | None = None
         self._closing = False
         self._redactor = by_rules(config.redact)
@@ -118,10 +116,7 @@ class Core:
 
     async def execute(self, command: AnyCommand, actor: Actor, key: str | None = None) -> Outcome:
         """Carry a command out; see ``Operator.execute``."""
-        if key is not None and not 1 <= len(key) <= KEY_LIMIT:
-            raise Invalid(f"key: {len(key)} characters; 1 to {KEY_LIMIT}")
-        if key is not None and not key.isprintable():
-            raise Invalid("key: printable characters only")
+        check_key(key)
         match command:
             case ReportHealth(health=health):
                 authz.check(actor, command, rights=self._rights)
@@ -142,7 +137,23 @@ class Core:
             key=key,
             digest=digest(command) if key is not None else b"",
         )
-        return await self._enqueue(request)
+        return await self.submit(request)
+
+    def submit(self, request: Request) -> asyncio.Future[Outcome]:
+        """Queue a request that is redacted and prepared; the future gives what ``execute`` does.
+
+        Raises:
+            Disconnected: the core is shutting down.
+            Overloaded: too many wait already.
+        """
+        if self._closing:
+            raise Disconnected("the core is shutting down")
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        try:
+            self._waiting.put((request, answer))
+        except asyncio.QueueFull:
+            raise Overloaded(f"{self._waiting.limit:,} commands wait already") from None
+        return answer
 
     def report_health(self, health: PartHealth) -> None:
         """Keep and publish how a part is doing; the same again is no change.
@@ -174,7 +185,7 @@ class Core:
             authz.check(actor, command, rights=self._rights, services=services)
         except Forbidden as refusal:
             if actor.kind is ActorKind.DISCORD:
-                await self._enqueue(Request(command=NoteRefusal(what="tail", reason=str(refusal)), actor=actor))
+                await self.submit(Request(command=NoteRefusal(what="tail", reason=str(refusal)), actor=actor))
             raise
 
     async def _require_repository(self, alert_id: int, actor: Actor) -> None:
@@ -189,16 +200,6 @@ class Core:
         if (missing := self.config.missing_repository(service)) is not None:
             raise NotConfigured(f"no repository for {service}: {missing}")
 
-    async def _enqueue(self, request: Request) -> Outcome:
-        if self._closing:
-            raise Disconnected("the core is shutting down")
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        try:
-            self._waiting.put((request, answer))
-        except asyncio.QueueFull:
-            raise Overloaded(f"{self._waiting.limit:,} commands wait already") from None
-        return await answer
-
     async def _write_for_ever(self) -> None:
         while True:
             batch = await self._waiting.batch()
@@ -211,7 +212,7 @@ class Core:
                 self._waiting.done(batch)
             await self._store.tidy()
 
-    async def _write(self, batch: list[_Asked]) -> None:
+    async def _write(self, batch: list[Asked]) -> None:
         try:
             changes, answers, bodies = await self._transact([request for request, _ in batch])
         except StoreFailed as error:
@@ -356,7 +357,7 @@ def _alike(one: PartHealth, other: PartHealth) -> bool:
     return (one.state, one.detail) == (other.state, other.detail)
 
 
-def _fail(batch: list[_Asked], error: Exception) -> None:
+def _fail(batch: list[Asked], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -20,14 +20,17 @@ from jinkies.commands import (
     StopChannelTail,
     Tick,
 )
+from jinkies.errors import Invalid
 from jinkies.fingerprint import culprit, title
 from jinkies.lifecycle import Opening
 from jinkies.model import Actor, AlertRow, Grouping, Occurrence
 from jinkies.names import name_parts, tag_lines
 from jinkies.store.changes import StoredAlert, Wanted
 
+KEY_LIMIT = 200  # characters of an idempotency key
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag="occurrence"):
     """An occurrence after redaction, with what was derived from it before the transaction began."""
 
     command: ReportOccurrence
@@ -74,7 +77,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedRecovery(msgspec.Struct, frozen=True, kw_only=True, tag="recovery"):
     """A recovery after redaction."""
 
     command: ReportRecovery
@@ -94,6 +97,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def sender(self) -> str:
         """Whose namespace of idempotency keys this is."""
         return f"{self.actor.kind}:{self.actor.id}"
+
+
+def check_key(key: str | None) -> None:
+    """Raise ``Invalid`` unless it can be an idempotency key."""
+    if key is not None and not 1 <= len(key) <= KEY_LIMIT:
+        raise Invalid(f"key: {len(key)} characters; 1 to {KEY_LIMIT}")
+    if key is not None and not key.isprintable():
+        raise Invalid("key: printable characters only")
 
 
 def digest(command: AnyCommand) -> bytes:

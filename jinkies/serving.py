@@ -31,7 +31,7 @@ async def served(runner: web.AppRunner, listening: socket.socket, *, backlog: in
         listening.close()
 
 
-def listen_on(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; port 0 takes a free one. Raises ``OSError``."""
+def listen_on(host: str, port: int, *, backlog: int = 128) -> socket.socket:
+    """A TCP socket that listens; port 0 takes a free one. Raises ``OSError``."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(address[:2], family=family)
+    return socket.create_server(address[:2], family=family, backlog=backlog)

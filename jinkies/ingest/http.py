@@ -8,41 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from jinkies.clock import Clock
 from jinkies.commands import Outcome
 from jinkies.config import Config
-from jinkies.errors import ConfigError, JinkiesError, StoreFailed
+from jinkies.errors import JinkiesError, StoreFailed
+from jinkies.events import Snapshot
 from jinkies.ingest.answers import Health, answer, answer_error
-from jinkies.ingest.auth import KEY_HEADER, SIGNATURE_HEADER, Gate, Unauthorized, refuse_open_listen, split_listen
+from jinkies.ingest.auth import KEY_HEADER, SIGNATURE_HEADER, Gate, Unauthorized
 from jinkies.ingest.body import Bounds, encoding_of, receive, unpack
 from jinkies.ingest.metrics import CONTENT_TYPE, render
 from jinkies.ingest.rate import RateLimit
 from jinkies.ingest.refusals import BadField, MalformedJson, Refused, TooLarge
 from jinkies.ingest.routes import all_ways
-from jinkies.ingest.senders import Senders
-from jinkies.ingest.ways import Incoming, Parsed, Way
-from jinkies.model import Actor, ActorKind, AlertQuery, PartHealth, PartState
-from jinkies.operator import Operator
-from jinkies.serving import listen_on, served
-
-__all__ = ["build_app", "refuse_open_listen", "sender_actor", "serve_ingest"]
+from jinkies.ingest.senders import Senders, sender_actor
+from jinkies.ingest.ways import AnyReport, Incoming, Parsed, Way
+from jinkies.model import Actor, AlertPage, AlertQuery, PartHealth, PartState
 
 BODY_TIMEOUT_S = 20.0
 HEALTH_TIMEOUT_S = 5.0
-IDLE_TIMEOUT_S = 75.0
-SHUTDOWN_TIMEOUT_S = 10.0
-BACKLOG = 1024  # connections that wait to be let in
 FAILURE_SHOWN_MS = 30_000
 INLINE_BYTES = 65_536  # larger bodies are unpacked and parsed in a thread, so that the loop stays quick
 LARGE_AT_ONCE = 8  # of those; the others wait, packed: this bounds the memory that senders can take
@@ -61,8 +53,21 @@ _REFUSALS = (Refused, Unauthorized, MalformedJson, BadField, JinkiesError, web.H
 _log = logging.getLogger(__name__)
 
 
+class Desk(Protocol):
+    """What of the Operator the server asks for, for one sender."""
+
+    async def execute(self, command: AnyReport, *, key: str | None = None) -> Outcome:
+        """See ``Operator.execute``."""
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """See ``Operator.alerts``."""
+
+    async def snapshot(self) -> Snapshot:
+        """See ``Operator.snapshot``."""
+
+
 def build_app(
-    operator_of: Callable[[Actor], Operator],
+    operator_of: Callable[[Actor], Desk],
     config: Config,
     clock: Clock,
     *,
@@ -91,68 +96,12 @@ def build_app(
     return app
 
 
-def sender_actor(name: str) -> Actor:
-    """Who a sender is to the core."""
-    return Actor(kind=ActorKind.INGEST, id=name, name=name)
-
-
-@asynccontextmanager
-async def serve_ingest(
-    app: web.Application, listen: str, *, idle_timeout_s: float = IDLE_TIMEOUT_S
-) -> AsyncIterator[str]:
-    """Listen on ``host:port`` and yield the address that came of it; port 0 takes a free one.
-
-    A connection on which no whole request head comes within ``idle_timeout_s`` is closed, a fresh one too.
-    Leaving stops accepting, lets requests under way finish for at most 10 s, then closes.
-
-    Raises:
-        ConfigError: not an address, or not one that can be listened on.
-    """
-    host, port = split_listen(listen)
-    host = "127.0.0.1" if host.lower() == "localhost" else host
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=_of_the_server(),
-        auto_decompress=False,
-        keepalive_timeout=idle_timeout_s,
-        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
-    )
-    try:
-        listening = listen_on(host, port)
-    except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
-        raise ConfigError((f"http.listen: {listen}: {why}; set another address or port",)) from error
-    async with served(runner, listening, backlog=BACKLOG):
-        bound_host, bound_port = listening.getsockname()[:2]
-        yield f"[{bound_host}]:{bound_port}" if ":" in bound_host else f"{bound_host}:{bound_port}"
-
-
-def _of_the_server() -> logging.Logger:
-    """One line for a request that is no HTTP: aiohttp would log a traceback and quote it, credentials too."""
-    log = logging.getLogger(f"{__name__}.server")
-    if not log.filters:
-        log.addFilter(_without_traceback)
-    return log
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None:
-        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
-        record.exc_info = record.exc_text = None
-        if isinstance(error, HttpProcessingError):  # the sender's mistake, which its answer says
-            record.levelno, record.levelname = logging.INFO, "INFO"
-            return logging.getLogger(record.name).isEnabledFor(logging.INFO)
-    return True
-
-
 class _Ingest:
     """The way of a request through the server, the same for every format."""
 
     def __init__(
         self,
-        operator_of: Callable[[Actor], Operator],
+        operator_of: Callable[[Actor], Desk],
         config: Config,
         clock: Clock,
         report: Callable[[PartHealth], None],

@@ -11,12 +11,18 @@ from pathlib import Path
 
 from jinkies.config import HttpConfig, Secret, SenderToken
 from jinkies.config_senders import MAX_FILE_BYTES, WEBHOOK, of_file, parse
+from jinkies.model import Actor, ActorKind
 
 LOCAL = "local"  # who sends from this machine while no token is configured
 
 _Stamp = tuple[int, int, int]  # inode, size, modified: a file with the same three is the same
 
 _log = logging.getLogger(__name__)
+
+
+def sender_actor(name: str) -> Actor:
+    """Who a sender is to the core."""
+    return Actor(kind=ActorKind.INGEST, id=name, name=name)
 
 
 class Senders:

@@ -13,7 +13,8 @@ from jinkies.clock import Clock, SystemClock
 from jinkies.config import Config, Secret
 from jinkies.core import Core
 from jinkies.ingest import routes, sns
-from jinkies.ingest.http import build_app, serve_ingest
+from jinkies.ingest.http import build_app
+from jinkies.ingest.serving import serve_ingest
 from jinkies.ingest.sns_signature import Fetch
 from jinkies.model import Actor, ActorKind, AlertDetail, AlertQuery, AlertRow
 from jinkies.operator import Operator

@@ -15,7 +15,8 @@ from jinkies.commands import AnyCommand, Outcome, ReportOccurrence
 from jinkies.config import Config, HttpConfig
 from jinkies.errors import KeyReused
 from jinkies.events import Hello, Position, Snapshot, Update
-from jinkies.ingest.http import build_app, serve_ingest
+from jinkies.ingest.http import build_app
+from jinkies.ingest.serving import serve_ingest
 from jinkies.matching import Matcher
 from jinkies.model import (
     Actor,

@@ -14,7 +14,8 @@ from jinkies.clock import SystemClock
 from jinkies.config import Secret
 from jinkies.errors import ConfigError, Disconnected, Forbidden, Invalid, Overloaded, StoreFailed
 from jinkies.ingest.auth import refuse_open_listen
-from jinkies.ingest.http import build_app, serve_ingest
+from jinkies.ingest.http import build_app
+from jinkies.ingest.serving import serve_ingest
 from tests.ingest.standin import Answer, StandIn, config, serving
 
 GOOD = b'{"service_name": "api", "error_message": "boom"}'

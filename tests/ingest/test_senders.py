@@ -13,8 +13,9 @@ from jinkies.commands import ReportOccurrence
 from jinkies.config import HttpConfig, Secret, SenderToken
 from jinkies.errors import ConfigError
 from jinkies.ingest.auth import refuse_open_listen
-from jinkies.ingest.http import build_app, serve_ingest
+from jinkies.ingest.http import build_app
 from jinkies.ingest.senders import Senders
+from jinkies.ingest.serving import serve_ingest
 from jinkies.model import Actor, ActorKind, PartHealth, PartState
 from tests.ingest.standin import StandIn, config, serving
 
