@@ -16,7 +16,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,15 +24,17 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from jinkies.cli import main
+from jinkies.cli import main, tail
 from jinkies.cli.logs import Writer
-from jinkies.clock import iso
+from jinkies.clock import SystemClock, iso
+from jinkies.config import Config
 from jinkies.logs.levels import level_of
-from jinkies.model import LogEvent
+from jinkies.model import LogEvent, TailBatch, TailSpec
 from jinkies.store.reader import open_readers
 
 pytestmark = pytest.mark.processes
 
+AT_MS = 1_767_225_600_000
 PROGRAM = [sys.executable, "-c", "import sys; from jinkies.cli import main; sys.exit(main())"]
 LINES = [
     "INFO started",
@@ -261,6 +263,40 @@ async def test_a_closed_pipe_is_no_error(desk: Desk, cloudwatch: Any) -> None:
             process.stdout.close()
             assert process.wait(30) == 0
             assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_what_a_tail_held_is_closed_in_peace_when_its_reader_leaves(
+    monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    closed: list[bool] = []
+
+    async def batches(*_: object) -> AsyncGenerator[TailBatch, None]:
+        try:
+            if quiet:
+                await asyncio.Event().wait()
+            line = LogEvent(log_group="/a", log_stream="s", timestamp_ms=AT_MS, ingestion_ms=AT_MS, message="one")
+            yield TailBatch(events=(line,))
+        finally:
+            for _ in range(5):  # as connections that are closed
+                await asyncio.sleep(0.001)
+            closed.append(True)
+
+    monkeypatch.setattr(tail, "_batches", batches)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", closefd=False) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        spec = TailSpec(targets=("/a",), from_ms=AT_MS)
+        with pytest.raises(BrokenPipeError):
+            await tail.run_tail(
+                Config(home=Path("/nonexistent")), spec, Writer("raw", groups=False), None, SystemClock()
+            )
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # for what is still buffered
+        os.dup2(nowhere, writing)
+        os.close(nowhere)
+    os.close(writing)
+    assert closed == [True]
 
 
 async def test_a_quiet_tail_notices_that_its_reader_left(desk: Desk) -> None:
