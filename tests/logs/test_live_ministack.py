@@ -13,7 +13,7 @@ from jinkies.model import Coverage, LogEvent, TailBatch, TailMode, TailSpec, Ups
 from tests.logs.conftest import desk
 
 GROUPS = tuple(f"/same/{number}" for number in range(12))  # more than one session holds
-WAIT_S = 30.0
+WAIT_S = 90.0
 
 
 async def write(cloudwatch: Any, group: str, *messages: str) -> None:

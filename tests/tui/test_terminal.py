@@ -23,7 +23,7 @@ child.wait()
 
 
 @pytest.mark.processes
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(100)
 def test_a_terminal_that_goes_away_ends_the_console(home: Path) -> None:
     environ = {**os.environ, "JINKIES_HOME": str(home / "h"), "HOME": str(home), "TERM": "xterm-256color"}
     terminal, inside = pty.openpty()

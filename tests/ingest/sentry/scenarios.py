@@ -168,7 +168,7 @@ SETTINGS: dict[str, Any] = {}
 
 
 def main(scenario: str, dsn: str) -> None:
-    SETTINGS.update(dsn=dsn, release="shop@1.4.2", environment="staging", server_name="i-1")
+    SETTINGS.update(dsn=dsn, release="shop@1.4.2", environment="staging", server_name="i-1", shutdown_timeout=20)
     if scenario == "everything_else":
         SETTINGS["traces_sample_rate"] = 1.0
     sentry_sdk.init(**SETTINGS)
