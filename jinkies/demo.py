@@ -32,7 +32,7 @@ from jinkies.model import ActorKind, AlertRow, Delivery, DeliveryState, LinkKind
 from jinkies.operator import Operator
 from jinkies.replica import Replica
 
-START_S = 30.0  # how long each process may take to answer
+START_S = 60.0  # how long each process may take to answer
 STOP_S = 5.0  # how long it may take to leave
 PATIENCE_S = 60.0  # how much longer a demo without a screen may take than it was asked to
 TEAMMATE_S = 12.0  # pace of the teammate in the simulated Discord, about

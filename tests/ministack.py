@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_S = 30.0
+START_S = 60.0
 STARTS = 3  # another process may take the port between our look and ministack's
 
 

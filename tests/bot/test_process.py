@@ -164,7 +164,7 @@ async def test_killed_again_and_again_it_posts_no_card_twice(home: Path, config:
             for stop_at in (5, 14, wanted):
                 process = started_driver(home, discord.api_url)
                 try:
-                    await discord.wait_for(partial(shows, discord, stop_at), 30)
+                    await discord.wait_for(partial(shows, discord, stop_at), 60)
                 finally:
                     process.kill()
                     process.wait()

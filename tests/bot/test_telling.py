@@ -168,7 +168,7 @@ async def test_a_bot_killed_between_a_call_and_its_record_calls_once(home: Path,
             discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=2.0))
             process = started_driver(home, discord.api_url)
             try:
-                await discord.wait_for(lambda: len(discord.messages(CHANNEL)) == 2, 30)
+                await discord.wait_for(lambda: len(discord.messages(CHANNEL)) == 2, 60)
             finally:
                 process.kill()
                 process.wait()
@@ -268,7 +268,7 @@ async def test_killed_again_and_again_there_is_one_digest(home: Path, config: Co
                 discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=2.0))
                 process = started_driver(home, discord.api_url)
                 try:
-                    await discord.wait_for(partial(_shows, discord, stop_at), 30)
+                    await discord.wait_for(partial(_shows, discord, stop_at), 60)
                 finally:
                     process.kill()
                     process.wait()

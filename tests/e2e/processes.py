@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-START_S = 30.0
+START_S = 60.0
 
 
 def environ(home: Path, **more: str) -> dict[str, str]:

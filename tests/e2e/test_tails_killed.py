@@ -51,7 +51,7 @@ class Processes:
         driver = ("tests.bot.driver", str(self._home / "h"), self._discord.api_url)
         env = self._env | {"PYTHONPATH": str(Path(__file__).parents[2])}
         await self._bot.enter_async_context(process(*driver, env=env, cwd=self._home))
-        await self._discord.wait_for(lambda: set(self._discord.gateway.sessions) - known, 30)
+        await self._discord.wait_for(lambda: set(self._discord.gateway.sessions) - known, 60)
 
     async def kill_core(self) -> None:
         await self._core.aclose()
@@ -79,13 +79,13 @@ async def test_killed_in_turn_they_go_on_with_the_one_message(home: Path) -> Non
 
         async def says(line: str) -> None:
             cloudwatch.world.put(GROUP, line, int(time.time() * 1000))
-            await discord.wait_for(lambda: line in text(discord), 40)
+            await discord.wait_for(lambda: line in text(discord), 60)
 
         desk = Processes(home, environment(home, discord, cloudwatch), discord)
         async with aclosing_both(desk):
             await desk.start_core()
             await desk.start_bot()
-            await discord.wait_for(lambda: discord.state.command("logs-tail"), 30)
+            await discord.wait_for(lambda: discord.state.command("logs-tail"), 60)
             await answered(lambda: discord.slash("logs-tail", {"service": "api"}))
             await says("ERROR at first")
             await desk.kill_core()
@@ -99,11 +99,11 @@ async def test_killed_in_turn_they_go_on_with_the_one_message(home: Path) -> Non
             await desk.start_core()
             await desk.start_bot()
             await says("ERROR after both were killed")
-            await discord.wait_for(lambda: "**4 lines**: 4 errors" in text(discord), 30)
+            await discord.wait_for(lambda: "**4 lines**: 4 errors" in text(discord), 60)
             [message] = discord.messages(CHANNEL)
             stop = message["components"][0]["components"][1]["custom_id"]
             await answered(lambda: discord.press(message["id"], stop))
-            await discord.wait_for(lambda: "**ended**" in text(discord), 30)
+            await discord.wait_for(lambda: "**ended**" in text(discord), 60)
     assert [one["id"] for one in discord.messages(CHANNEL)] == [message["id"]]
 
 
