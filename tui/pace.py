@@ -11,8 +11,12 @@ its answer says that the frame is on the screen.
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from textual.app import App
@@ -90,17 +94,33 @@ class _Counted:
         self._held = 0
 
     def write(self, text: str) -> int:
-        count = self._file.write(text)
+        with _hung_up():
+            count = self._file.write(text)
         self._held += len(text)
         return count
 
     def flush(self) -> None:
-        self._file.flush()
+        with _hung_up():
+            self._file.flush()
         held, self._held = self._held, 0
         self._pace.left(held)
 
     def fileno(self) -> int:
         return self._file.fileno()
+
+
+@contextmanager
+def _hung_up() -> Iterator[None]:
+    """A terminal that went away ends the program, as if it had been told.
+
+    The thread that writes ends with the error, and whoever draws soon waits for it for ever, looking at nothing more.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EIO:
+            os.kill(os.getpid(), signal.SIGHUP)
+        raise
 
 
 def paced(base: type[Driver], pace: Pace) -> type[Driver]:

@@ -271,12 +271,12 @@ async def test_what_a_tail_held_is_closed_in_peace_when_its_reader_leaves(
 ) -> None:
     closed: list[bool] = []
 
-    async def batches(*_: object) -> AsyncGenerator[TailBatch, None]:
+    async def batches(*_given: object) -> AsyncGenerator[TailBatch, None]:
         try:
             if quiet:
                 await asyncio.Event().wait()
-            line = LogEvent(log_group="/a", log_stream="s", timestamp_ms=AT_MS, ingestion_ms=AT_MS, message="one")
-            yield TailBatch(events=(line,))
+            one = LogEvent(log_group="/a", log_stream="s", timestamp_ms=AT_MS, ingestion_ms=AT_MS, message="one")
+            yield TailBatch(events=(one,))
         finally:
             for _ in range(5):  # as connections that are closed
                 await asyncio.sleep(0.001)
@@ -292,7 +292,7 @@ async def test_what_a_tail_held_is_closed_in_peace_when_its_reader_leaves(
             await tail.run_tail(
                 Config(home=Path("/nonexistent")), spec, Writer("raw", groups=False), None, SystemClock()
             )
-        nowhere = os.open(os.devnull, os.O_WRONLY)  # for what is still buffered
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # takes what is still buffered
         os.dup2(nowhere, writing)
         os.close(nowhere)
     os.close(writing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tui.pace import Pace, _Counted
 
 # Like make, it waits for its child before it dies of the hang-up, of which only it hears: a session's leader.
 LEADER = """
@@ -44,6 +47,26 @@ def test_a_terminal_that_goes_away_ends_the_console(home: Path) -> None:
     finally:
         leader.kill()
         leader.wait()
+
+
+def test_who_writes_to_a_terminal_that_is_gone_is_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would look later: whoever draws waits for the thread that wrote, which ended."""
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr("tui.pace.os.kill", lambda *signalled: told.append(signalled))
+    terminal, inside = pty.openpty()
+    with os.fdopen(inside, "w") as file:
+        counted = _Counted(file, Pace(time.monotonic))
+        counted.write("seen")
+        counted.flush()
+        assert told == []
+        os.close(terminal)
+        counted.write("unseen")
+        with pytest.raises(OSError, match="Input/output error"):
+            counted.flush()
+        assert told == [(os.getpid(), signal.SIGHUP)]
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # takes what is still buffered
+        os.dup2(nowhere, inside)
+        os.close(nowhere)
 
 
 def serves(path: Path) -> bool:
