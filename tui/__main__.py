@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,8 @@ def run_console(config: Config, mode: Mode | _Mode, greeting: str | None = None)
 
         return open_operator(config, Mode(mode.value))
 
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup's children: nobody sees a console without a terminal
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     app = ConsoleApp(connect, config, greeting=greeting)
     try:
         with logsetup.configured(config, _log_file(config)):

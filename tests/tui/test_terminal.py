@@ -19,6 +19,7 @@ from tui.pace import Pace, _Counted
 LEADER = """
 import fcntl, signal, subprocess, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, getattr(signal, sys.argv[1]))
 child = subprocess.Popen([sys.executable, "-m", "tui"])
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 child.wait()
@@ -27,11 +28,12 @@ child.wait()
 
 @pytest.mark.processes
 @pytest.mark.timeout(100)
-def test_a_terminal_that_goes_away_ends_the_console(home: Path) -> None:
+@pytest.mark.parametrize("inherited", ["SIG_DFL", "SIG_IGN"])  # as from a shell, and as from nohup
+def test_a_terminal_that_goes_away_ends_the_console(home: Path, inherited: str) -> None:
     environ = {**os.environ, "JINKIES_HOME": str(home / "h"), "HOME": str(home), "TERM": "xterm-256color"}
     terminal, inside = pty.openpty()
     leader = subprocess.Popen(
-        [sys.executable, "-c", LEADER],
+        [sys.executable, "-c", LEADER, inherited],
         stdin=inside, stdout=inside, stderr=inside, cwd=home, env=environ, start_new_session=True,
     )  # fmt: skip
     os.close(inside)
