@@ -43,6 +43,7 @@ class StandIn:
         self.commands: list[ReportOccurrence] = []
         self.failure: Exception | None = None
         self.held: asyncio.Event | None = None
+        self.asked = asyncio.Event()  # at least once
         self._ids: dict[str, int] = {}
         self._answers: dict[str, tuple[ReportOccurrence, Outcome]] = {}
 
@@ -50,6 +51,7 @@ class StandIn:
         self, command: AnyCommand, *, on_behalf_of: Actor | None = None, key: str | None = None
     ) -> Outcome:
         assert isinstance(command, ReportOccurrence)
+        self.asked.set()
         if self.held is not None:
             await self.held.wait()
         if self.failure is not None:
