@@ -47,7 +47,7 @@ def test_a_terminal_that_goes_away_ends_the_console(home: Path, inherited: str) 
             assert time.monotonic() < until, "the console goes on without a terminal"
             time.sleep(0.05)
     finally:
-        leader.kill()
+        os.killpg(leader.pid, signal.SIGKILL)  # the console too, where it goes on
         leader.wait()
 
 
