@@ -175,7 +175,9 @@ async def test_more_than_may_wait_are_told_to_come_again(
         monkeypatch.setattr(core, "_write", slowly)
 
         async def post(number: int) -> int:
-            sent = await client.post("/webhook/alert", content=body(error_message=f"{number}"), headers=JSON)
+            sent = await client.post(
+                "/webhook/alert", content=body(fingerprint=f"alert {chr(97 + number)}"), headers=JSON
+            )
             if sent.status_code == 429:
                 go_on.set()
             return sent.status_code
