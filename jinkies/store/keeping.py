@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 NEWEST = 20  # kept whole, besides the first
 STEP = 16
+TOGETHER = 10  # so many go at once: neighbours share a page, and each for itself would write one with each occurrence
 JOURNAL_ENTRIES = 200_000  # more are compacted however new they are
 JOURNAL_NEWEST = 10_000  # never compacted however old they are: who was away for a while goes on where it was
 COMPACT_STEP = 500  # entries in one transaction
@@ -18,7 +19,8 @@ COMPACT_STEP = 500  # entries in one transaction
 def dropped(counts: range) -> list[int]:
     """The ordinals that go while an alert's count takes these values, one after another.
 
-    At most about ``NEWEST`` + 1.25·log2(count / ``NEWEST``) + 2 stay: 42 of a million.
+    At most about ``NEWEST`` + 1.25·log2(count / ``NEWEST``) + 2 stay: 42 of a million; and up to ``TOGETHER`` - 1 more
+    until these go.
     """
     gone: list[int] = []
     for count in counts:

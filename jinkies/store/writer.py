@@ -17,7 +17,7 @@ from jinkies.matching import Silence
 from jinkies.model import ChannelTail, Occurrence
 from jinkies.store.changes import Changes, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, count_secrets, write_episodes
-from jinkies.store.keeping import dropped
+from jinkies.store.keeping import TOGETHER, dropped
 from jinkies.store.later import write_searched
 from jinkies.store.loading import Loader
 from jinkies.store.statements import many
@@ -26,6 +26,7 @@ DAY_MS = 86_400_000
 VACUUM_PAGES = 500  # given back to the file system in one step
 TIDY_COMMITS = 64  # after so many the log is written back; SQLite itself would let a commit wait for it
 KEPT_KEYS_MS = 7 * 86_400_000  # how long a replayed idempotency key gives the first answer
+KEYS_STEP = 300  # keys that one transaction looks at, more than it adds
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)  # not the disk
 
@@ -225,7 +226,8 @@ class Writer:
         gone = [
             (alert_id, old)
             for alert_id, ordinal, _ in changes.occurrences
-            for old in dropped(range(ordinal, ordinal + 1))
+            if ordinal % TOGETHER == 0
+            for old in dropped(range(ordinal - TOGETHER + 1, ordinal + 1))
         ]
         many(self._sqlite, _FORGET_OCCURRENCES, gone, "))")
         days = Counter((it.occurred_at_ms // DAY_MS, alert_id) for alert_id, _, it in changes.occurrences)
@@ -259,11 +261,12 @@ class Writer:
             "INSERT INTO idempotency (sender, key, request, response, at_ms)",
             [(a.sender, a.key, a.request, a.response, changes.at_ms) for a in changes.answered],
         )
-        self._sqlite.execute(
-            "DELETE FROM idempotency WHERE (sender, key) IN"
-            " (SELECT sender, key FROM idempotency WHERE at_ms < ? LIMIT 200)",
-            (changes.at_ms - KEPT_KEYS_MS,),
-        )
+        before_ms = changes.at_ms - KEPT_KEYS_MS
+        oldest = self._sqlite.execute("SELECT number, at_ms FROM idempotency ORDER BY number LIMIT 1").fetchone()
+        if oldest[1] < before_ms:
+            self._sqlite.execute(
+                "DELETE FROM idempotency WHERE number < ? AND at_ms < ?", (oldest[0] + KEYS_STEP, before_ms)
+            )
 
     def _write_leases(self, changes: Changes) -> None:
         for name, lease in changes.leases.items():

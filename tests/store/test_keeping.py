@@ -14,7 +14,7 @@ from jinkies.errors import ResyncNeeded
 from jinkies.events import Position
 from jinkies.model import SYSTEM, EntryKind
 from jinkies.store import keeping
-from jinkies.store.keeping import NEWEST, compactable, dropped
+from jinkies.store.keeping import NEWEST, TOGETHER, compactable, dropped
 
 
 async def report(core: Core, fingerprint: str, message: str = "m") -> Outcome:
@@ -40,6 +40,19 @@ def test_of_many_occurrences_few_stay_ever_fewer_of_the_older_ones(total: int) -
     )
     if total > 1_000:
         assert ages[-1] > total / 4, "something of its first days is there"
+
+
+async def test_what_goes_goes_a_few_at_once_and_one_by_one_would_leave_the_same(core: Core) -> None:
+    kept: set[int] = set()
+    for ordinal in range(1, 6 * TOGETHER + 1):
+        await report(core, "same")
+        kept = (kept | {ordinal}).difference(dropped(range(ordinal, ordinal + 1)))
+        rows = await core._store._db.execute_fetchall("SELECT ordinal FROM occurrences")
+        held = {number for (number,) in rows}
+        assert kept <= held
+        assert len(held - kept) < TOGETHER
+        if ordinal % TOGETHER == 0:
+            assert held == kept
 
 
 def test_what_may_go_is_old_or_too_much_and_never_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
