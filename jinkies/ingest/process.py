@@ -49,7 +49,7 @@ START_S = 60.0  # how long the first may take until it lets senders in
 LEAVE_S = SHUTDOWN_TIMEOUT_S + 2.0  # how long one may take to end
 AGAIN_FIRST_S = 0.1
 AGAIN_LAST_S = 30.0
-PREDECESSOR_S = 2.0  # so long the process of a core that was killed may still hold the address
+PREDECESSOR_S = 5.0  # so long the process of a core that was killed may still hold the address
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ class IngestProcess:
         self._listening = listening
         self._ready = asyncio.Event()
         self._leaving = False
+        self._serving = False  # the one that runs now lets senders in
         self._ended = asyncio.Event()  # none runs now
         self._ended.set()
         self._process: asyncio.subprocess.Process | None = None
@@ -156,8 +157,10 @@ class IngestProcess:
     async def leave(self) -> None:
         """Let it end, in bounded time."""
         self._leaving = True
-        if self._channel is not None:
+        if self._channel is not None and self._serving:
             self._channel.send(Leave())
+        else:  # nobody is in yet
+            self._kill()
         try:
             async with asyncio.timeout(LEAVE_S):
                 await self._ended.wait()
@@ -183,7 +186,7 @@ class IngestProcess:
             self._channel = channel
             channel.send(Begin(self._config))
             if self._leaving:
-                channel.send(Leave())
+                self._kill()
             return await self._process.wait()
         finally:
             self._kill()
@@ -191,7 +194,7 @@ class IngestProcess:
                 self._channel.close()
             else:
                 ours.close()
-            self._process = self._channel = None
+            self._process, self._channel, self._serving = None, None, False
             self._ended.set()
 
     def _kill(self) -> None:
@@ -210,6 +213,7 @@ class IngestProcess:
             case Tell(health=health):
                 self._state.report_health(health)
             case Ready():
+                self._serving = True
                 self._ready.set()
                 self._state.report_health(PartHealth(part="ingest", state=PartState.OK, detail=self.address))
 

@@ -24,6 +24,7 @@ from jinkies.errors import StoreFailed, Unavailable
 from jinkies.events import HealthChanged
 from jinkies.ingest import process
 from jinkies.ingest.process import IngestProcess, serve_apart
+from jinkies.ingest.serving import listen_at
 from jinkies.model import AlertQuery, PartState
 from jinkies.wire.peer import local_actor
 from tests.e2e.processes import environ, line_with
@@ -129,6 +130,21 @@ async def test_one_that_does_not_leave_is_killed(config: Config, monkeypatch: py
         pid = child.pid or 0
         os.kill(pid, signal.SIGSTOP)
     assert not runs(pid)
+
+
+async def test_one_that_did_not_begin_yet_is_not_waited_for(config: Config) -> None:
+    async with host(config, ingest=False, background=False) as core:
+        with listen_at("127.0.0.1:0") as listening:
+            child = IngestProcess(core, config, SystemClock(), listening)
+            running = asyncio.create_task(child.run())
+            while child.pid is None:  # noqa: ASYNC110 - a turn of the loop or two
+                await asyncio.sleep(0)
+            pid = child.pid
+            os.kill(pid, signal.SIGSTOP)
+            await child.leave()
+            await running
+            assert not runs(pid)
+            assert child.pid is None
 
 
 async def test_one_that_can_not_start_is_said(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
