@@ -1,8 +1,8 @@
 """The HTTP server in a process of its own: what the core does with it.
 
-Reading, redacting and grouping what comes in takes twice the time of deciding and storing it, and Python does one thing
-at a time in a process. So one process talks to senders and another owns the state. They share nothing but a socket
-pair; the listening socket is this process's, so that nobody is refused while the other one is started again.
+Reading, redacting and grouping what comes in takes as long as deciding and storing it, and Python does one thing at a
+time in a process. So one process talks to senders and another owns the state. They share nothing but a socket pair; the
+listening socket is the core's too, so that nobody is refused while the other one is started again.
 """
 
 from __future__ import annotations
