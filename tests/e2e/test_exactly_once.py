@@ -19,7 +19,7 @@ from jinkies.model import AlertQuery, AlertRow
 from jinkies.operator import Operator
 from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimits, SimulatedDiscord
 from jinkies.wire.client import attach
-from tests.e2e.processes import environ, process
+from tests.e2e.processes import children, environ, process
 from tests.e2e.sending import JSON, Load
 from tests.e2e.test_kill import core_process, write_config
 from tests.waiting import replica_of, until
@@ -53,6 +53,10 @@ async def test_killed_at_random_moments_it_counts_every_accepted_occurrence_once
                 load.url = url.removesuffix("/webhook/alert")
                 if kill == 0:
                     sending = tasks.create_task(load.run())
+                if kill % 3 == 1:
+                    await load.until((2 * kill + 1) * load.total // (2 * kills + 4))
+                    for ingest in children(pid):
+                        os.kill(ingest, signal.SIGKILL)
                 await load.until((kill + 1) * load.total // (kills + 2))
                 await asyncio.sleep(chance.uniform(0, 0.05))  # a random moment is what it is about
                 os.kill(pid, signal.SIGKILL)
@@ -64,8 +68,9 @@ async def test_killed_at_random_moments_it_counts_every_accepted_occurrence_once
                 rows = await all_rows(operator)
     assert {row.service: row.count for row in rows} == load.counted
     print(
-        f"{kills} kills, {load.cut_off:,} requests cut off, {load.repeats:,} repeated after a yes: "
-        f"{sum(load.counted.values()):,} occurrences of {len(rows)} alerts, each counted once"
+        f"{kills} kills of the core and {(kills + 1) // 3} of the ingest process alone, {load.cut_off:,} requests cut"
+        f" off, {load.repeats:,} repeated after a yes: {sum(load.counted.values()):,} occurrences of {len(rows)} alerts,"
+        f" each counted once"
     )
 
 
