@@ -70,7 +70,7 @@ async def test_killed_at_random_moments_it_counts_every_accepted_occurrence_once
     print(
         f"{kills} kills of the core and {(kills + 1) // 3} of the ingest process alone, {load.cut_off:,} requests cut"
         f" off, {load.repeats:,} repeated after a yes: {sum(load.counted.values()):,} occurrences of {len(rows)} alerts,"
-        f" each counted once"
+        " each counted once"
     )
 
 
