@@ -69,8 +69,8 @@ async def test_killed_at_random_moments_it_counts_every_accepted_occurrence_once
     assert {row.service: row.count for row in rows} == load.counted
     print(
         f"{kills} kills of the core and {(kills + 1) // 3} of the ingest process alone, {load.cut_off:,} requests cut"
-        f" off, {load.repeats:,} repeated after a yes: {sum(load.counted.values()):,} occurrences of {len(rows)} alerts,"
-        " each counted once"
+        f" off, {load.repeats:,} repeated after a yes: {sum(load.counted.values()):,} occurrences of {len(rows)} alerts"
+        ", each counted once"
     )
 
 
