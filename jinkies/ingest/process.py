@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -176,10 +177,11 @@ class IngestProcess:
         try:
             with theirs, _signals_blocked():
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    *("-m", "jinkies.ingest", str(self._listening.fileno()), str(theirs.fileno())),
+                    *(sys.executable, "-P", "-m", "jinkies.ingest"),
+                    *(str(self._listening.fileno()), str(theirs.fileno())),
                     pass_fds=(self._listening.fileno(), theirs.fileno()),
                     stdin=subprocess.DEVNULL,
+                    env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # not the folder it is in
                 )
             loop = asyncio.get_running_loop()
             _, channel = await loop.create_unix_connection(lambda: Channel(to_core, self._heard), sock=ours)

@@ -124,6 +124,17 @@ async def test_signals_that_are_meant_for_the_core_do_not_end_it(config: Config)
         assert child.pid == pid
 
 
+async def test_it_runs_what_its_core_runs_and_nothing_of_the_folder_it_is_started_in(
+    config: Config, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("jinkies", "logging"):
+        (home / name).mkdir()
+        (home / name / "__init__.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(home)
+    async with apart(config) as (_, child), to(child.address) as client:
+        assert (await client.get("/health")).status_code == 200
+
+
 async def test_one_that_does_not_leave_is_killed(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LEAVE_S", 0.1)
     async with apart(config) as (_, child):
