@@ -178,8 +178,9 @@ def _fields(found: Sequence[Field]) -> tuple[EmbedField, ...]:
 def _field(field: Field) -> EmbedField:
     name = escaped(field.name, NAME_LIMIT)
     if field.url is not None and _linkable(field.url):
-        return EmbedField(name=name, value=f"[{escaped(_link_text(field), 100)}]({field.url})", inline=True)
-    value = escaped(field.value, VALUE_LIMIT)
+        note = f" · {escaped(field.note, _SHORT_VALUE)}" if field.note else ""
+        return EmbedField(name=name, value=f"[{escaped(_link_text(field), 100)}]({field.url}){note}", inline=True)
+    value = escaped(f"{field.value} · {field.note}" if field.note else field.value, VALUE_LIMIT)
     return EmbedField(name=name, value=value, inline=len(value) <= _SHORT_VALUE and "\n" not in value)
 
 

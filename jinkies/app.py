@@ -23,6 +23,7 @@ from jinkies.operator import Operator
 
 if TYPE_CHECKING:
     from jinkies.core import Core
+    from jinkies.github.following import Following
     from jinkies.github.worker import GitHubWorker
 
 SOCKET_PATH_LIMIT_BYTES = 103  # sun_path holds 104 bytes on macOS and 108 on Linux, with the closing NUL
@@ -254,6 +255,7 @@ async def _add_background(stack: AsyncExitStack, core: Core) -> None:
     if (missing := core.config.github.missing()) is None:
         worker = _github_worker(core)
         work["github"] = worker.run
+        work["github following"] = _github_following(core, worker).run
         work["github health"] = lambda: _check_for_ever(core, worker.check)
     else:
         core.report_health(PartHealth(part="github", state=PartState.UNCONFIGURED, detail=missing))
@@ -276,6 +278,12 @@ def _github_worker(core: Core) -> GitHubWorker:
     from jinkies.github.worker import GitHubWorker
 
     return GitHubWorker(core.operator(SYSTEM), core.config, core.epoch, core.clock, core.reader.requested_work)
+
+
+def _github_following(core: Core, worker: GitHubWorker) -> Following:
+    from jinkies.github.following import Following
+
+    return Following(core.operator(SYSTEM), worker.client, core.clock, core.reader.followed_work)
 
 
 async def _keep_running(core: Core, name: str, run: Callable[[], Awaitable[None]]) -> None:

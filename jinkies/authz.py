@@ -22,6 +22,7 @@ from jinkies.commands import (
     NoteRefusal,
     PauseChannelTail,
     RecordIssue,
+    RecordOnGitHub,
     RecordPullRequest,
     Reopen,
     Report,
@@ -43,7 +44,7 @@ from jinkies.matching import Matcher, Op, Silence, is_literal
 from jinkies.model import Actor, ActorKind, ChannelTail, TailSpec
 from jinkies.permissions import Permission, Permissions
 
-_CORE_ONLY = (RecordPullRequest, RecordIssue, Expire, AdvanceWatch, KeepTails, KeepSearched, Tick)
+_CORE_ONLY = (RecordPullRequest, RecordIssue, RecordOnGitHub, Expire, AdvanceWatch, KeepTails, KeepSearched, Tick)
 _NEEDED: dict[type[Command], Permission] = {  # what a Discord user needs; what is not here is not for them
     **dict.fromkeys(
         (Acknowledge, Resolve, Reopen, Snooze, Assign, Comment, Undo, Merge, Split, Bulk, ShowCard),

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from jinkies.clock import iso
-from jinkies.model import AlertDetail, AlertRow, Digest, Issue, PullRequest, Severity, State, WorkState
+from jinkies.model import AlertDetail, AlertRow, Digest, Issue, Link, PullRequest, Severity, State, WorkState
 from jinkies.words import number_of
 
 
@@ -50,6 +50,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     value: str
     url: str | None = None
+    note: str = ""  # stands beside the value: "merged"
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +160,7 @@ def _can(action: CardAction, label: str) -> Action:
 
 
 def _work(action: CardAction, work: PullRequest | Issue | None, name: str, verb: str) -> Action:
-    opened = work is not None and work.state is WorkState.DONE
+    opened = work is not None and work.stands
     asked = work is not None and work.state is WorkState.REQUESTED
     label = f"{name} opened ✓" if opened else f"{name} requested…" if asked else verb
     return Action(action=action, label=label, enabled=not opened and not asked)
@@ -196,6 +197,12 @@ def _acknowledged_before(row: AlertRow) -> str:
     return by.name if by is not None and row.state is State.RESOLVED and row.merged_into is None else ""
 
 
+def _link_note(row: AlertRow, link: Link) -> str:
+    """How work on GitHub stands there; "" for other links, and while nobody knows."""
+    works = (work for work in (row.pull_request, row.issue) if work is not None and work.url == link.url)
+    return next((work.on_github.text for work in works if work.on_github is not None), "")
+
+
 def _fields(detail: AlertDetail) -> list[Field]:
     row, latest = detail.row, detail.latest
     found = [
@@ -211,7 +218,9 @@ def _fields(detail: AlertDetail) -> list[Field]:
         ("Redacted", cut_text(latest.redacted)),
     ]
     fields = [Field(name=name, value=value) for name, value in found if value]
-    fields.extend(Field(name=link.label, value=link.url, url=link.url) for link in row.links)
+    fields.extend(
+        Field(name=link.label, value=link.url, url=link.url, note=_link_note(row, link)) for link in row.links
+    )
     if row.pull_request is not None and row.pull_request.state is WorkState.FAILED:
         fields.append(Field(name="Pull request failed", value=row.pull_request.error or "unknown reason"))
     if row.issue is not None and row.issue.state is WorkState.FAILED:

@@ -10,7 +10,17 @@ import msgspec
 
 from jinkies.frames import Frame
 from jinkies.matching import Matcher
-from jinkies.model import DeliveryState, LogLine, PartHealth, SavedTail, Severity, TailSpec, TailTotals
+from jinkies.model import (
+    DeliveryState,
+    LinkKind,
+    LogLine,
+    OnGitHub,
+    PartHealth,
+    SavedTail,
+    Severity,
+    TailSpec,
+    TailTotals,
+)
 from jinkies.searched import Later
 
 UNDO_S = 30  # for so long a decision can be taken back by whoever made it
@@ -183,7 +193,18 @@ class RecordPullRequest(Command, frozen=True, kw_only=True, tag="record_pull_req
     alert_id: int
     number: int | None = None
     url: str | None = None
+    on_github: OnGitHub | None = None  # how it stands there; None: not known
     error: str | None = None  # set: it failed, for this reason
+
+
+class RecordOnGitHub(Command, frozen=True, kw_only=True, tag="record_on_github"):
+    """How a pull request or an issue that is there stands on GitHub now; only the core's own worker says this."""
+
+    alert_id: int
+    kind: LinkKind  # PULL_REQUEST or ISSUE
+    number: int  # of which it is said: the alert's may be another meanwhile
+    on_github: OnGitHub
+    by: str = ""  # the login of who merged or closed it, where GitHub says it
 
 
 class CreateIssue(Command, frozen=True, kw_only=True, tag="create_issue"):
@@ -200,6 +221,7 @@ class RecordIssue(Command, frozen=True, kw_only=True, tag="record_issue"):
     alert_id: int
     number: int | None = None
     url: str | None = None
+    on_github: OnGitHub | None = None  # how it stands there; None: not known
     error: str | None = None  # set: it failed, for this reason
 
 
@@ -351,6 +373,7 @@ AnyCommand = (
     | RecordPullRequest
     | CreateIssue
     | RecordIssue
+    | RecordOnGitHub
     | RecordDelivery
     | CatchUp
     | ShowCard

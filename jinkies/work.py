@@ -6,14 +6,32 @@ from typing import TypeVar
 
 import msgspec
 
-from jinkies.commands import CreateIssue, CreatePullRequest, RecordIssue, RecordPullRequest
+from jinkies.commands import CreateIssue, CreatePullRequest, RecordIssue, RecordOnGitHub, RecordPullRequest
 from jinkies.errors import Invalid
 from jinkies.lifecycle import TITLE_LIMIT, Decision, check_length
-from jinkies.model import Actor, AlertRow, EntryKind, Issue, Link, LinkKind, PullRequest, WorkState
+from jinkies.model import Actor, AlertRow, EntryKind, Issue, Link, LinkKind, OnGitHub, PullRequest, WorkState
+
+Decidable = CreatePullRequest | RecordPullRequest | CreateIssue | RecordIssue | RecordOnGitHub
 
 _Work = TypeVar("_Work", PullRequest, Issue)
 
 NOTES_LIMIT = 10_000  # characters of the notes of a pull request or an issue
+LOGIN_LIMIT = 100  # characters; GitHub's own are shorter
+
+
+def decide_on(row: AlertRow, command: Decidable, actor: Actor, now_ms: int) -> Decision:
+    """What a command about work on GitHub does to an alert. Raises ``CommandError``."""
+    match command:
+        case CreatePullRequest():
+            return request_pull_request(row, command, actor)
+        case RecordPullRequest():
+            return record_pull_request(row, command)
+        case CreateIssue():
+            return request_issue(row, command, actor, now_ms)
+        case RecordIssue():
+            return record_issue(row, command)
+        case RecordOnGitHub():
+            return record_on_github(row, command)
 
 
 def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor) -> Decision:
@@ -29,6 +47,7 @@ def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor
         base_branch=command.base_branch or None,
         notes=command.notes,
         requested_by=actor,
+        after=_closed_before(row.pull_request),
     )
     new = msgspec.structs.replace(row, pull_request=wanted, revision=row.revision + 1)
     reason = f"draft pull request asked for by {actor.name}"
@@ -45,6 +64,13 @@ def record_pull_request(row: AlertRow, command: RecordPullRequest) -> Decision:
         return Decision(row=new, kind=EntryKind.PULL_REQUEST_FAILED, reason=what)
     new = _linked(new, LinkKind.PULL_REQUEST, work.url, f"PR #{work.number}")
     return Decision(row=new, kind=EntryKind.PULL_REQUEST_OPENED, reason=f"draft PR #{work.number} opened")
+
+
+def _closed_before(held: PullRequest | None) -> int:
+    """The number of the one that was closed unmerged, whatever became of asking for the next."""
+    if held is None:
+        return 0
+    return held.number or held.after if held.state is WorkState.DONE else held.after
 
 
 def default_pull_request_title(row: AlertRow) -> str:
@@ -81,6 +107,37 @@ def record_issue(row: AlertRow, command: RecordIssue) -> Decision:
     return Decision(row=new, kind=EntryKind.ISSUE_OPENED, reason=f"issue #{work.number} opened")
 
 
+def record_on_github(row: AlertRow, command: RecordOnGitHub) -> Decision:
+    """How it stands there; what is said of another than the alert's, or was known, changes nothing."""
+    check_length("by", command.by, LOGIN_LIMIT)
+    if command.kind not in (LinkKind.PULL_REQUEST, LinkKind.ISSUE):
+        raise Invalid(f"kind: {command.kind} is no work on GitHub")
+    of_pull_request = command.kind is LinkKind.PULL_REQUEST
+    held: PullRequest | Issue | None = row.pull_request if of_pull_request else row.issue
+    if held is None or held.state is not WorkState.DONE or held.number != command.number:
+        return Decision(row=row, kind=None, reason="the alert has another by now")
+    if held.on_github is command.on_github:
+        return Decision(row=row, kind=None, reason="known already")
+    name, kind = ("PR", EntryKind.PULL_REQUEST_CHANGED) if of_pull_request else ("issue", EntryKind.ISSUE_CHANGED)
+    work = msgspec.structs.replace(held, on_github=command.on_github)
+    changed = {"pull_request" if of_pull_request else "issue": work, "revision": row.revision + 1}
+    reason = f"{name} #{command.number} {_became(held.on_github, command.on_github)}"
+    if command.by and not command.on_github.is_open:
+        reason += f" by {command.by}"
+    return Decision(row=msgspec.structs.replace(row, **changed), kind=kind, reason=reason)
+
+
+def _became(before: OnGitHub | None, now: OnGitHub) -> str:
+    """``merged``, ``closed as completed``, ``reopened``, ``is ready for review``."""
+    if not now.is_open:
+        return now.text
+    if before is None:
+        return "is a draft" if now is OnGitHub.DRAFT else "is open"
+    if not before.is_open:
+        return "reopened"
+    return "is a draft again" if now is OnGitHub.DRAFT else "is ready for review"
+
+
 def default_issue_title(row: AlertRow) -> str:
     """What an issue is called when nobody said: "KeyError: order_id in api"."""
     return f"{row.title} in {row.service}"[:TITLE_LIMIT]
@@ -88,8 +145,9 @@ def default_issue_title(row: AlertRow) -> str:
 
 def _already(held: PullRequest | Issue | None) -> str | None:
     """Why asking again changes nothing; None when it does."""
-    if held is not None and held.state is WorkState.DONE:
-        return f"already there: {held.url}"
+    if held is not None and held.stands:
+        over = f", {held.on_github.text}" if held.on_github is not None and not held.on_github.is_open else ""
+        return f"already there{over}: {held.url}"
     if held is not None and held.state is WorkState.REQUESTED:
         return f"already asked for by {held.requested_by.name}"
     return None
@@ -108,7 +166,14 @@ def _recorded(
         raise Invalid(f"url: of the {name} that was opened, a number and a url are needed")
     if held.url == command.url and held.state is WorkState.DONE:
         return None, "already recorded"
-    done = msgspec.structs.replace(held, state=WorkState.DONE, number=command.number, url=command.url, error=None)
+    done = msgspec.structs.replace(
+        held,
+        state=WorkState.DONE,
+        number=command.number,
+        url=command.url,
+        on_github=command.on_github,
+        error=None,
+    )
     return done, f"{name} opened"
 
 

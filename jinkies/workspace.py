@@ -31,6 +31,7 @@ from jinkies.commands import (
     RecordChannelTail,
     RecordDelivery,
     RecordIssue,
+    RecordOnGitHub,
     RecordPullRequest,
     Reopen,
     Report,
@@ -166,16 +167,10 @@ class Workspace(Ledger):
                 return self._decide_channel_tail(command, actor)
             case Tick():
                 return self._tick(actor)
-            case CreatePullRequest():
-                return self._change(command.alert_id, actor, lambda row: work.request_pull_request(row, command, actor))
-            case RecordPullRequest():
-                return self._change(command.alert_id, actor, lambda row: work.record_pull_request(row, command))
-            case CreateIssue():
+            case CreatePullRequest() | RecordPullRequest() | CreateIssue() | RecordIssue() | RecordOnGitHub():
                 return self._change(
-                    command.alert_id, actor, lambda row: work.request_issue(row, command, actor, self._now_ms)
+                    command.alert_id, actor, lambda row: work.decide_on(row, command, actor, self._now_ms)
                 )
-            case RecordIssue():
-                return self._change(command.alert_id, actor, lambda row: work.record_issue(row, command))
             case RecordDelivery():
                 return self._record_delivery(command, actor)
             case CatchUp():

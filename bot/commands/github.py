@@ -93,7 +93,8 @@ class _GitHub:
         if work is None:
             return f"The {name} of #{command.alert_id} is still on its way; its card will show it."
         if work.state is WorkState.DONE:
-            return linked_message(f"The {name} of #{command.alert_id} is open", work.url or "")
+            state = "open" if work.on_github is None or work.on_github.is_open else work.on_github.text
+            return linked_message(f"The {name} of #{command.alert_id} is {state}", work.url or "")
         return f"There is no {name} of #{command.alert_id}: {work.error or 'unknown reason'}"
 
     async def _settled(self, command: CreatePullRequest | CreateIssue) -> PullRequest | Issue | None:

@@ -161,7 +161,7 @@ def _print_detail(detail: AlertDetail) -> None:
         f"first seen {moment(row.first_seen_at_ms)} ({ago(row.first_seen_at_ms, now_ms)}), "
         f"last seen {moment(row.last_seen_at_ms)} ({ago(row.last_seen_at_ms, now_ms)})"
     )
-    facts = [(field.name, field.value) for field in shown.fields]
+    facts = [(field.name, f"{field.value} · {field.note}" if field.note else field.value) for field in shown.fields]
     if row.parts:
         facts.append(("Merged into it", " ".join(f"#{part}" for part in row.parts)))
     facts.extend(detail.latest.context.items())

@@ -132,6 +132,7 @@ class PullRequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     requested_by: str
     number: int | None
     url: str | None
+    on_github: str | None  # draft, open, merged, closed; None: not known
     error: str | None
 
 
@@ -143,6 +144,7 @@ class IssueRecord(msgspec.Struct, frozen=True, kw_only=True):
     requested_by: str
     number: int | None
     url: str | None
+    on_github: str | None  # open, completed, not_planned, duplicate, closed; None: not known
     error: str | None
 
 
@@ -234,6 +236,7 @@ def _pull_request(asked: PullRequest | None) -> PullRequestRecord | None:
         requested_by=asked.requested_by.name,
         number=asked.number,
         url=asked.url,
+        on_github=asked.on_github,
         error=asked.error,
     )
 
@@ -247,6 +250,7 @@ def _issue(asked: Issue | None) -> IssueRecord | None:
         requested_by=asked.requested_by.name,
         number=asked.number,
         url=asked.url,
+        on_github=asked.on_github,
         error=asked.error,
     )
 

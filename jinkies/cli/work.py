@@ -72,7 +72,7 @@ def _ask(arguments: argparse.Namespace, command: CreatePullRequest | CreateIssue
 async def _refuse_unconfigured(config: Config, operator: Operator, alert_id: int, work: _Work) -> None:
     """Nobody would carry it out: say so now, unless it is there already."""
     asked = work.of((await operator.alert(alert_id)).row)
-    if asked is not None and asked.state is WorkState.DONE:
+    if asked is not None and asked.stands:
         return
     missing = config.github.missing()
     if operator.hosting is Hosting.ATTACHED:  # what counts is the core's configuration, which may not be ours

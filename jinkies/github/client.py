@@ -20,6 +20,7 @@ from jinkies.clock import Clock
 from jinkies.config import GitHubConfig
 from jinkies.errors import UpstreamError
 from jinkies.github.errors import Asked, credentials_name, host, rate_limited, refused, wait_s, words
+from jinkies.github.standing import NumberRef
 
 if TYPE_CHECKING:
     import ssl
@@ -55,13 +56,6 @@ class RemoteFile(msgspec.Struct, frozen=True):
 
     sha: str
     text: str | None
-
-
-class NumberRef(msgspec.Struct, frozen=True):
-    """A pull request or an issue that is there."""
-
-    number: int
-    html_url: str
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -168,7 +162,7 @@ class GitHubClient:
         await self.ask(asked, "PUT", f"repos/{repository}/contents/{quote(path)}", body=body)
 
     async def find_pull_request(self, repository: str, branch: str) -> NumberRef | None:
-        """The newest pull request from a branch, open, merged or closed."""
+        """The newest pull request from a branch, whether open, merged or closed."""
         asked = Asked(what="list pull requests", repository=repository, permission="Pull requests: read")
         params = {"state": "all", "head": f"{repository.partition('/')[0]}:{branch}", "per_page": "1"}
         answer = await self.ask(asked, "GET", f"repos/{repository}/pulls", params=params)
@@ -199,16 +193,20 @@ class GitHubClient:
         *,
         params: dict[str, str] | None = None,
         body: Mapping[str, object] | None = None,
+        etag: str = "",
         accept: tuple[int, ...] = (),
     ) -> Answer:
-        """One call; an answer that is no success is raised unless its status is in ``accept``."""
+        """One call; an answer that is no success is raised unless its status is in ``accept``.
+
+        With ``etag`` an answer that would be the same as the one that had it is a bare 304.
+        """
         async with self._one_at_a_time:
             if (wait := self.wait_s()) > 0:
                 raise UpstreamError(f"GitHub asked for a pause: {wait:.0f} s are left of it", retry=True)
             github = await self._github(asked.repository)
             if method != "GET":
                 await self._pace()
-            answer = await self._call(github, asked, method, path, params=params, body=body)
+            answer = await self._call(github, asked, method, path, params=params, body=body, etag=etag)
             if answer.status == 401:
                 self._signed_in.clear()  # an app may be installed anew
         return self._checked(answer, asked, accept)
@@ -244,12 +242,14 @@ class GitHubClient:
         *,
         params: dict[str, str] | None = None,
         body: Mapping[str, object] | None = None,
+        etag: str = "",
     ) -> Answer:
         from githubkit.exception import GitHubException, RequestError, RequestFailed  # costs 0.3 s: only when needed
 
+        headers = {"if-none-match": etag} if etag else None
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                response = await github.arequest(method, f"/{path}", params=params, json=body)
+                response = await github.arequest(method, f"/{path}", params=params, json=body, headers=headers)
         except RequestFailed as error:
             response = error.response
         except TimeoutError:

@@ -7,15 +7,14 @@ that is there is found.
 
 from __future__ import annotations
 
-import msgspec
-
 from jinkies.clock import iso
 from jinkies.config import Config
 from jinkies.errors import UpstreamError
 from jinkies.github import bodies
-from jinkies.github.client import GitHubClient, NumberRef, decoded
+from jinkies.github.client import GitHubClient, decoded
 from jinkies.github.errors import Asked
 from jinkies.github.repository import repository_of
+from jinkies.github.standing import NumberRef
 from jinkies.model import AlertDetail
 
 PAGE = 100  # issues; GitHub's most
@@ -24,14 +23,8 @@ SKEW_MS = 600_000  # that GitHub's clock may be behind ours
 _READ, _WRITE = "Issues: read", "Issues: write"
 
 
-class _Listed(msgspec.Struct, frozen=True):
-    number: int
-    html_url: str
+class _Listed(NumberRef, frozen=True):
     body: str | None = None
-
-    @property
-    def ref(self) -> NumberRef:
-        return NumberRef(self.number, self.html_url)
 
 
 class Issues:
@@ -64,7 +57,7 @@ class Issues:
             listed = decoded(answer, list[_Listed], asked)
             for one in listed:
                 if (one.body or "").startswith(marker):
-                    return one.ref
+                    return one
             if len(listed) < PAGE:
                 return None
         return None

@@ -11,9 +11,10 @@ import msgspec
 from jinkies.config import Config
 from jinkies.errors import UpstreamError
 from jinkies.github import bodies
-from jinkies.github.client import GitHubClient, NumberRef
+from jinkies.github.client import GitHubClient
 from jinkies.github.repository import repository_of
-from jinkies.model import AlertDetail
+from jinkies.github.standing import NumberRef
+from jinkies.model import AlertDetail, OnGitHub
 
 
 class _Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +34,14 @@ class PullRequests:
         self._epoch = epoch
 
     async def opened(self, detail: AlertDetail) -> NumberRef:
-        """The alert's pull request; one from its branch, in whatever state, is the one. Raises ``UpstreamError``."""
+        """The alert's pull request; one from its branch, in whatever state, is the one. Raises ``UpstreamError``.
+
+        Where another is asked for after one that was closed unmerged, it comes from the same branch.
+        """
         target = await self._target(detail)
         found = await self._client.find_pull_request(target.repository, target.branch)
-        if found is not None:
+        after = detail.row.pull_request.after if detail.row.pull_request is not None else 0
+        if found is not None and (found.number > after or found.on_github is not OnGitHub.CLOSED):
             return found
         await self._ensure_branch(target)
         path = await self._ensure_file(detail, target)

@@ -11,9 +11,10 @@ from jinkies.commands import RecordIssue, RecordPullRequest
 from jinkies.config import Config
 from jinkies.errors import CommandError, Disconnected, JinkiesError, ResyncNeeded, Unavailable, UpstreamError
 from jinkies.events import JournalEntry, Position
-from jinkies.github.client import GitHubClient, NumberRef
+from jinkies.github.client import GitHubClient
 from jinkies.github.issues import Issues
 from jinkies.github.pull_requests import PullRequests
+from jinkies.github.standing import NumberRef
 from jinkies.model import AlertDetail, EntryKind, PartHealth, PartState, WorkState
 from jinkies.operator import Operator
 
@@ -47,9 +48,9 @@ class GitHubWorker:
         self._config = config
         self._clock = clock
         self._pending = pending
-        self._client = GitHubClient(config.github, clock)
-        self._pull_requests = PullRequests(self._client, config, epoch)
-        self._issues = Issues(self._client, config, epoch)
+        self.client = GitHubClient(config.github, clock)
+        self._pull_requests = PullRequests(self.client, config, epoch)
+        self._issues = Issues(self.client, config, epoch)
         # Bounded by the alerts that wait for GitHub: each is in ``_held`` at most once, queued or backing off.
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._held: set[int] = set()
@@ -93,7 +94,9 @@ class GitHubWorker:
             log.warning("%s of alert %d failed: %s", what, alert_id, error)
             await self._operator.execute(record(alert_id=alert_id, error=str(error)))
             return
-        await self._operator.execute(record(alert_id=alert_id, number=found.number, url=found.html_url))
+        await self._operator.execute(
+            record(alert_id=alert_id, number=found.number, url=found.html_url, on_github=found.on_github)
+        )
 
     async def check(self) -> PartHealth:
         """How GitHub is doing, asked now: what is left of the hour's requests, or what is wrong, or what to set."""
@@ -105,7 +108,7 @@ class GitHubWorker:
             await self._ask_anything()
         except UpstreamError as error:
             return self._health(PartState.FAILED, str(error))
-        left = self._client.remaining
+        left = self.client.remaining
         latency_ms = (self._clock.monotonic_s() - started_s) * 1000
         return self._health(PartState.OK, "" if left is None else f"{left:,} left", latency_ms)
 
@@ -121,9 +124,9 @@ class GitHubWorker:
         if name is None and self._config.github.token is None:  # an app can only ask about a repository
             name = next(service.repository for service in self._config.services.values() if service.repository)
         if name is None:
-            await self._client.rate_limit()
+            await self.client.rate_limit()
         else:
-            await self._client.repository(name)
+            await self.client.repository(name)
 
     def _health(self, state: PartState, detail: str, latency_ms: float | None = None) -> PartHealth:
         return PartHealth(part="github", state=state, detail=detail, latency_ms=latency_ms, at_ms=self._clock.now_ms())
@@ -174,7 +177,7 @@ class GitHubWorker:
         except JinkiesError as error:
             attempt = self._attempts.get(alert_id, 0)
             self._attempts[alert_id] = attempt + 1
-            delay_s = max(min(FIRST_RETRY_S * 2.0 ** min(attempt, 16), LAST_RETRY_S), self._client.wait_s())
+            delay_s = max(min(FIRST_RETRY_S * 2.0 ** min(attempt, 16), LAST_RETRY_S), self.client.wait_s())
             log.warning("work on GitHub for alert %d waits %.0f s: %s", alert_id, delay_s, error)
             return delay_s
         self._attempts.pop(alert_id, None)

@@ -63,6 +63,35 @@ class WorkState(StrEnum):
     FAILED = "failed"  # ``error`` says why; asking again tries again
 
 
+class OnGitHub(StrEnum):
+    """How a pull request or an issue stands on GitHub."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"  # a pull request unmerged; an issue without a reason
+    COMPLETED = "completed"  # an issue, closed for this reason; likewise below
+    NOT_PLANNED = "not_planned"
+    DUPLICATE = "duplicate"
+
+    @property
+    def text(self) -> str:
+        """In words: ``merged``, ``closed as not planned``."""
+        return _ON_GITHUB_TEXTS.get(self, self.value)
+
+    @property
+    def is_open(self) -> bool:
+        """Somebody may still be at it."""
+        return self in (OnGitHub.DRAFT, OnGitHub.OPEN)
+
+
+_ON_GITHUB_TEXTS = {
+    OnGitHub.COMPLETED: "closed as completed",
+    OnGitHub.NOT_PLANNED: "closed as not planned",
+    OnGitHub.DUPLICATE: "closed as a duplicate",
+}
+
+
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The draft pull request of an alert: what was asked for, and what came of it."""
 
@@ -74,6 +103,13 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None = None
     url: str | None = None
     error: str | None = None
+    on_github: OnGitHub | None = None  # of one that is done; None: nobody has looked yet
+    after: int = 0  # the number of the alert's last one, which was closed unmerged; 0: there was none
+
+    @property
+    def stands(self) -> bool:
+        """It is there, and asking again gives no other: one that was closed unmerged makes room for another."""
+        return self.state is WorkState.DONE and self.on_github is not OnGitHub.CLOSED
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +123,12 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None = None
     url: str | None = None
     error: str | None = None
+    on_github: OnGitHub | None = None  # of one that is done; None: nobody has looked yet
+
+    @property
+    def stands(self) -> bool:
+        """It is there, and asking again gives no other: one that is closed can be opened again."""
+        return self.state is WorkState.DONE
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +212,14 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     def awaits_work(self) -> bool:
         """Its pull request or its issue is asked for and not there yet."""
         return any(work is not None and work.state is WorkState.REQUESTED for work in (self.pull_request, self.issue))
+
+    @property
+    def follows_work(self) -> bool:
+        """Its pull request or its issue is there and may still change: what is merged stays so."""
+        return any(
+            work is not None and work.state is WorkState.DONE and work.on_github is not OnGitHub.MERGED
+            for work in (self.pull_request, self.issue)
+        )
 
     @property
     def unresolved(self) -> bool:

@@ -34,9 +34,11 @@ class EntryKind(StrEnum):
     PULL_REQUEST_REQUESTED = "pull_request.requested"
     PULL_REQUEST_OPENED = "pull_request.opened"
     PULL_REQUEST_FAILED = "pull_request.failed"
+    PULL_REQUEST_CHANGED = "pull_request.changed"  # on GitHub: merged, closed, ready for review; likewise an issue
     ISSUE_REQUESTED = "issue.requested"
     ISSUE_OPENED = "issue.opened"
     ISSUE_FAILED = "issue.failed"
+    ISSUE_CHANGED = "issue.changed"
     DELIVERY_CHANGED = "delivery.changed"
     TAIL_STARTED = "tail.started"  # in a Discord channel; likewise below
     TAIL_CHANGED = "tail.changed"

@@ -18,6 +18,7 @@ from jinkies.commands import (
     Merge,
     RecordDelivery,
     RecordIssue,
+    RecordOnGitHub,
     RecordPullRequest,
     Reopen,
     ReportOccurrence,
@@ -96,6 +97,8 @@ def redact_command(command: AnyCommand, redactor: Redactor = DEFAULT) -> AnyComm
             return msgspec.structs.replace(command, title=text(command.title), notes=text(command.notes))
         case RecordPullRequest() | RecordIssue() | RecordDelivery() if command.error:
             return msgspec.structs.replace(command, error=text(command.error))
+        case RecordOnGitHub() if command.by:
+            return msgspec.structs.replace(command, by=text(command.by))
         case _:
             return command
 

@@ -256,6 +256,21 @@ class Reader:
             rows = await db.execute_fetchall("SELECT alert_id FROM alerts WHERE work = 'requested'")
             return tuple(alert_id for (alert_id,) in rows)
 
+    async def followed_work(self, since_ms: int, limit: int) -> tuple[AlertRow, ...]:
+        """Alerts whose pull request or issue is there and may still change: unresolved ones first, then the newest.
+
+        Args:
+            since_ms: what was resolved before is left out.
+            limit: of alerts.
+        """
+        async with self._connection() as db:
+            rows = await db.execute_fetchall(
+                "SELECT image FROM alerts WHERE work IS NOT NULL AND (state != 'resolved' OR resolved_at_ms >= ?)"
+                " ORDER BY state = 'resolved', alert_id DESC LIMIT ?",
+                (since_ms, limit),
+            )
+        return tuple(row for row in (_row(image) for (image,) in rows) if row.follows_work)
+
     async def newest_subjects(self, limit: int) -> list[Subject]:
         """The newest alerts as matchers see them."""
         async with self._connection() as db:

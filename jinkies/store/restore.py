@@ -40,6 +40,7 @@ from jinkies.model import (
 )
 from jinkies.store.backup import sync
 from jinkies.store.database import migrations, open_writer
+from jinkies.store.writer import work_column
 
 AHEAD = 1_000  # numbers that are left out when nobody knows which were given out
 WORK_UNKNOWN = "asked for before a backup was restored: look whether it is there, then ask again"
@@ -170,7 +171,8 @@ def _renew_alerts(db: sqlite3.Connection, now_ms: int) -> None:
         new = msgspec.structs.replace(
             row, pull_request=_unknown(row.pull_request), issue=_unknown(row.issue), calling=calling
         )
-        db.execute("UPDATE alerts SET image = ?, work = NULL WHERE alert_id = ?", (_encode(new), alert_id))
+        values = (_encode(new), work_column(new), alert_id)
+        db.execute("UPDATE alerts SET image = ?, work = ? WHERE alert_id = ?", values)
 
 
 def _unknown(asked: _Work | None) -> _Work | None:

@@ -14,7 +14,7 @@ from jinkies.errors import StoreFailed
 from jinkies.events import JournalEntry
 from jinkies.lifecycle import Policy
 from jinkies.matching import Silence
-from jinkies.model import ChannelTail, Occurrence
+from jinkies.model import AlertRow, ChannelTail, Occurrence
 from jinkies.store.changes import Changes, Loaded, StoredAlert, Wanted
 from jinkies.store.compaction import compact, count_secrets, write_episodes
 from jinkies.store.keeping import TOGETHER, dropped
@@ -295,11 +295,16 @@ def _alert_columns(alert: StoredAlert) -> tuple[object, ...]:
         row.count if row.count > 1 else None,
         row.last_seen_at_ms,
         row.resolved_at_ms,
-        "requested" if row.awaits_work else None,
+        work_column(row),
         _encode(row),
         alert.due_at_ms,
         row.silenced_by,
     )
+
+
+def work_column(row: AlertRow) -> str | None:
+    """What is to be done for it with GitHub: ``requested`` work, else work that is ``followed``; None for nothing."""
+    return "requested" if row.awaits_work else "followed" if row.follows_work else None
 
 
 def _opening_columns(alert: StoredAlert) -> tuple[object, ...]:

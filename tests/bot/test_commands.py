@@ -9,10 +9,17 @@ import msgspec
 import pytest
 
 from jinkies.app import host
-from jinkies.commands import Acknowledge, RecordIssue, RecordPullRequest, Resolve
+from jinkies.commands import (
+    Acknowledge,
+    CreatePullRequest,
+    RecordIssue,
+    RecordOnGitHub,
+    RecordPullRequest,
+    Resolve,
+)
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.model import SYSTEM, ActorKind, EntryKind, PartHealth, PartState, State, WorkState
+from jinkies.model import SYSTEM, ActorKind, EntryKind, LinkKind, OnGitHub, PartHealth, PartState, State, WorkState
 from jinkies.operator import Operator
 from jinkies.simulators.discord import Answer, AnswerKind, SimulatedDiscord
 from jinkies.wire.peer import local_actor
@@ -297,6 +304,24 @@ async def test_work_on_github_is_asked_for_and_its_end_is_told(
         await until_in_step(session, 1, (await row_of(operator, 1)).revision)
     [card] = discord.messages(CHANNEL)
     assert "github.example/o/r/7" in str(card["embeds"])
+
+
+async def test_a_merge_on_github_changes_the_card(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:
+    await report(operator)
+    system, url = desk.operator(SYSTEM), "https://github.example/o/r/pull/7"
+    await operator.execute(CreatePullRequest(alert_id=1))
+    await system.execute(RecordPullRequest(alert_id=1, number=7, url=url, on_github=OnGitHub.DRAFT))
+    kind = LinkKind.PULL_REQUEST
+    async with running_bot(desk) as session:
+        await until_in_step(session, 1, (await row_of(operator, 1)).revision)
+        [card] = discord.messages(CHANNEL)
+        assert f"({url}) · draft" in str(card["embeds"])
+        await system.execute(RecordOnGitHub(alert_id=1, kind=kind, number=7, on_github=OnGitHub.MERGED, by="ada"))
+        await until_in_step(session, 1, (await row_of(operator, 1)).revision)
+        answer = await discord.slash("create-pr", {"id": "1"})
+        assert "already there, merged: " in private_line(answer)
+    [card] = discord.messages(CHANNEL)
+    assert f"({url}) · merged" in str(card["embeds"])
 
 
 async def test_the_issue_button_asks_at_once(discord: SimulatedDiscord, desk: Core, operator: Operator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -24,6 +25,7 @@ from jinkies.model import (
     LinkKind,
     LogLine,
     Occurrence,
+    OnGitHub,
     PullRequest,
     Severity,
     State,
@@ -144,6 +146,25 @@ def test_an_open_alert_looks_exactly_so() -> None:
         ],
         "allowed_mentions": {"parse": []},
     }
+
+
+@pytest.mark.parametrize(
+    ("on_github", "says", "button"),
+    [
+        (OnGitHub.DRAFT, " · draft", ("PR opened ✓", True)),
+        (OnGitHub.MERGED, " · merged", ("PR opened ✓", True)),
+        (OnGitHub.CLOSED, " · closed", ("Create PR", False)),
+    ],
+)
+def test_how_a_pull_request_stands_is_beside_its_link(on_github: OnGitHub, says: str, button: tuple[str, bool]) -> None:
+    link = Link(kind=LinkKind.PULL_REQUEST, url="https://github.com/o/r/pull/7", label="PR #7")
+    work = PullRequest(state=WorkState.DONE, title="t", number=7, url=link.url, on_github=on_github)
+    row = msgspec.structs.replace(ROW, links=(*ROW.links, link), pull_request=work)
+    message = alert_message(detail_of(row, LATEST), epoch=EPOCH)
+    field = message.embeds[0].fields[-1]
+    assert (field.name, field.value) == ("PR #7", f"[github.com/o/r/pull/7](https://github.com/o/r/pull/7){says}")
+    buttons = [one for each in message.components for one in each.components if isinstance(one, Button)]
+    assert button in [(one.label, one.disabled) for one in buttons]
 
 
 def test_a_resolved_alert_can_be_reopened_and_its_pull_request_is_linked() -> None:

@@ -10,10 +10,10 @@ import pytest
 from bot import http, threads
 from bot.session import Session
 from jinkies.app import host
-from jinkies.commands import Acknowledge, Comment, Resolve
+from jinkies.commands import Acknowledge, Comment, CreatePullRequest, RecordOnGitHub, RecordPullRequest, Resolve
 from jinkies.config import Config
 from jinkies.core import Core
-from jinkies.model import ActorKind, Delivery, DeliveryState, EntryKind, TimelineEntry, What
+from jinkies.model import SYSTEM, ActorKind, Delivery, DeliveryState, EntryKind, LinkKind, OnGitHub, TimelineEntry, What
 from jinkies.operator import Operator
 from jinkies.simulators.discord import Fault, FaultKind, RateLimits, SimulatedDiscord, World
 from jinkies.wire.peer import local_actor
@@ -133,6 +133,19 @@ async def test_a_lost_answer_tells_nothing_twice(
         thread = await told(session, 1)
     assert len(discord.threads(CHANNEL)) == 1
     assert [line.partition(" ")[0] for line in lines(discord, thread.message_id)] == ["opened"]
+
+
+async def test_a_merge_on_github_is_news_in_the_thread(
+    discord: SimulatedDiscord, desk: Core, operator: Operator
+) -> None:
+    system, kind = desk.operator(SYSTEM), LinkKind.PULL_REQUEST
+    async with running_bot(desk) as session:
+        await report(operator)
+        await operator.execute(CreatePullRequest(alert_id=1))
+        await system.execute(RecordPullRequest(alert_id=1, number=7, url="https://github.example/o/r/pull/7"))
+        await system.execute(RecordOnGitHub(alert_id=1, kind=kind, number=7, on_github=OnGitHub.MERGED, by="a_*d*_a"))
+        thread = await reached(session, 1, await seq_of(operator, 1, EntryKind.PULL_REQUEST_CHANGED))
+    assert "PR #7 merged by a\\_\\*d\\*\\_a" in lines(discord, thread.message_id)
 
 
 async def test_a_thread_that_a_person_deletes_stays_deleted(

@@ -7,10 +7,17 @@ import json
 
 import pytest
 
-from jinkies.commands import RecordPullRequest, ReportOccurrence
+from jinkies.commands import (
+    CreateIssue,
+    CreatePullRequest,
+    RecordIssue,
+    RecordOnGitHub,
+    RecordPullRequest,
+    ReportOccurrence,
+)
 from jinkies.core import Core
 from jinkies.events import JournalEntry, Position
-from jinkies.model import SYSTEM, EntryKind, PartHealth, PartState, State
+from jinkies.model import SYSTEM, EntryKind, LinkKind, OnGitHub, PartHealth, PartState, State
 from tests.cli.conftest import Run
 
 
@@ -69,6 +76,26 @@ async def test_pr_waits_for_the_address_and_prints_it(core: Core, alert_id: int,
     assert (again.code, again.out) == (0, f"{url}\n")
     record = json.loads((await asyncio.to_thread(run, "pr", str(alert_id), "--json")).out)
     assert {"kind": "pull_request", "url": url, "label": "PR #7"} in record["links"]
+
+
+async def test_alert_shows_how_its_work_stands_on_github(core: Core, alert_id: int, run: Run) -> None:
+    system = core.operator(SYSTEM)
+    await system.execute(CreatePullRequest(alert_id=alert_id))
+    await system.execute(CreateIssue(alert_id=alert_id))
+    url = "https://github.example/o/r/pull/7"
+    await system.execute(RecordPullRequest(alert_id=alert_id, number=7, url=url, on_github=OnGitHub.DRAFT))
+    await system.execute(RecordIssue(alert_id=alert_id, number=8, url="https://github.example/o/r/issues/8"))
+    for kind, number, state in (
+        (LinkKind.PULL_REQUEST, 7, OnGitHub.MERGED),
+        (LinkKind.ISSUE, 8, OnGitHub.NOT_PLANNED),
+    ):
+        await system.execute(RecordOnGitHub(alert_id=alert_id, kind=kind, number=number, on_github=state))
+    record = json.loads((await asyncio.to_thread(run, "alert", str(alert_id), "--json")).out)
+    assert (record["pull_request"]["on_github"], record["issue"]["on_github"]) == ("merged", "not_planned")
+    assert [entry["text"] for entry in record["timeline"]][-2:] == ["PR #7 merged", "issue #8 closed as not planned"]
+    text = (await asyncio.to_thread(run, "alert", str(alert_id))).out
+    assert f"{url} · merged\n" in text
+    assert "https://github.example/o/r/issues/8 · closed as not planned\n" in text
 
 
 async def test_pr_that_fails_says_why_and_is_1(core: Core, alert_id: int, run: Run) -> None:

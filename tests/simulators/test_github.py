@@ -205,3 +205,119 @@ async def test_the_process_wants_a_token() -> None:
     _, complaints = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 2
     assert b"set SIM_TOKEN" in complaints
+
+
+async def with_pull(http: httpx.AsyncClient) -> None:
+    await http.post("/git/refs", json={"ref": "refs/heads/x", "sha": await main_sha(http)})
+    await put(http, "x", "1", "x")
+    assert (await http.post("/pulls", json={"title": "t", "head": "x", "base": "main", "draft": True})).is_success
+
+
+async def test_what_did_not_change_is_a_304_that_is_not_counted(http: httpx.AsyncClient) -> None:
+    await with_pull(http)
+    first = await http.get("/pulls/1")
+    etag = first.headers["etag"]
+    again = await http.get("/pulls/1", headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert again.headers["x-ratelimit-remaining"] == first.headers["x-ratelimit-remaining"]
+    await http.patch("/pulls/1", json={"state": "closed"})
+    changed = await http.get("/pulls/1", headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.json()["state"]) == (200, "closed")
+    assert changed.headers["etag"] != etag
+    assert "etag" not in (await http.get("/pulls/9", headers={"If-None-Match": etag})).headers
+
+
+async def test_people_merge_close_and_reopen_pull_requests(github: SimulatedGitHub, http: httpx.AsyncClient) -> None:
+    async def act(do: str, status: int = 204) -> dict[str, object]:
+        asked = {"repository": REPO, "number": 1, "do": do, "by": "ada"}
+        assert (await http.post(f"{github.address}/_sim/pull", json=asked)).status_code == status
+        found = (await http.get("/pulls/1")).json()
+        return {name: found[name] for name in ("state", "draft", "merged")}
+
+    await with_pull(http)
+    refused = await http.put("/pulls/1/merge", json={})
+    assert (refused.status_code, refused.json()["message"]) == (405, "Pull Request is still a draft")
+    assert await act("ready") == {"state": "open", "draft": False, "merged": False}
+    assert await act("close") == {"state": "closed", "draft": False, "merged": False}
+    assert await act("merge", 409) == {"state": "closed", "draft": False, "merged": False}
+    assert await act("reopen") == {"state": "open", "draft": False, "merged": False}
+    assert await act("merge") == {"state": "closed", "draft": False, "merged": True}
+    assert await act("reopen", 409) == {"state": "closed", "draft": False, "merged": True}
+    found = (await http.get("/pulls/1")).json()
+    assert found["merged_by"]["login"] == "ada"
+    assert found["merged_at"] is not None
+    assert (await http.get("/contents/x", params={"ref": "main"})).status_code == 200
+    assert (await http.patch("/pulls/1", json={"state": "open"})).status_code == 422
+
+
+async def test_a_pull_request_is_merged_over_the_api(http: httpx.AsyncClient) -> None:
+    await http.post("/git/refs", json={"ref": "refs/heads/x", "sha": await main_sha(http)})
+    await put(http, "x", "1", "x")
+    await http.post("/pulls", json={"title": "t", "head": "x", "base": "main"})
+    merged = await http.put("/pulls/1/merge", json={})
+    assert (merged.status_code, merged.json()["merged"]) == (200, True)
+    assert merged.json()["sha"] == await main_sha(http)
+    assert (await http.put("/pulls/1/merge", json={})).json()["message"] == "Pull Request is not mergeable"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"repository": "octo/none", "number": 1, "do": "close"}, 404),
+        ({"repository": REPO, "number": 9, "do": "close"}, 404),
+        ({"repository": REPO, "number": 1, "do": "explode"}, 422),
+        ([], 422),
+    ],
+)
+@pytest.mark.parametrize("what", ["pull", "issue"])
+async def test_what_people_can_not_do(
+    github: SimulatedGitHub, http: httpx.AsyncClient, what: str, asked: object, status: int
+) -> None:
+    do = {**asked, "do": "reopen"} if isinstance(asked, dict) and asked["do"] == "close" else asked
+    assert (await http.post(f"{github.address}/_sim/{what}", json=do)).status_code == status
+
+
+async def test_people_close_and_reopen_issues(github: SimulatedGitHub, http: httpx.AsyncClient) -> None:
+    async def stands() -> tuple[str, str | None, str | None]:
+        found = (await http.get("/issues/1")).json()
+        by = found["closed_by"]
+        return found["state"], found["state_reason"], by and by["login"]
+
+    await http.post("/issues", json={"title": "t"})
+    assert await stands() == ("open", None, None)
+    for do, wanted in (
+        ("complete", ("closed", "completed", "velma")),
+        ("reopen", ("open", "reopened", None)),
+        ("not_planned", ("closed", "not_planned", "velma")),
+        ("duplicate", ("closed", "duplicate", "velma")),
+    ):
+        asked = {"repository": REPO, "number": 1, "do": do}
+        assert (await http.post(f"{github.address}/_sim/issue", json=asked)).status_code == 204
+        assert await stands() == wanted
+    await http.patch("/issues/1", json={"state": "open"})
+    assert await stands() == ("open", "reopened", None)
+    await http.patch("/issues/1", json={"state": "closed", "state_reason": "not_planned"})
+    assert await stands() == ("closed", "not_planned", "jinkies-bot")
+    assert (await http.patch("/issues/1", json={"state_reason": "bored"})).status_code == 422
+
+
+async def test_the_buttons_of_the_pages(github: SimulatedGitHub, http: httpx.AsyncClient) -> None:
+    async def press(page: str, do: str) -> str:
+        before = (await http.get(page)).text
+        assert f'name="do" value="{do}"' in before
+        pressed = await http.post(page, data={"do": do})
+        assert (pressed.status_code, pressed.headers["location"]) == (303, page.removeprefix(github.address))
+        return (await http.get(page)).text
+
+    await with_pull(http)
+    await http.post("/issues", json={"title": "t"})
+    pull, issue = (f"{github.address}/{REPO}/{place}" for place in ("pull/1", "issues/2"))
+    assert ">Open<" in await press(pull, "ready")
+    assert ">Closed<" in await press(pull, "close")
+    assert ">Open<" in await press(pull, "reopen")
+    merged = await press(pull, "merge")
+    assert ">Merged<" in merged
+    assert "<button" not in merged
+    assert "</span> as not planned" in await press(issue, "not_planned")
+    assert ">Open<" in await press(issue, "reopen")
+    assert (await http.post(f"{github.address}/{REPO}/pull/9", data={"do": "close"})).status_code == 404

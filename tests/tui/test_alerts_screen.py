@@ -5,10 +5,17 @@ from rich.cells import cell_len
 from textual.binding import Binding
 from textual.widgets import TextArea
 
-from jinkies.commands import Acknowledge, RecordIssue, RecordPullRequest
+from jinkies.commands import (
+    Acknowledge,
+    CreateIssue,
+    CreatePullRequest,
+    RecordIssue,
+    RecordOnGitHub,
+    RecordPullRequest,
+)
 from jinkies.config import Config, GitHubConfig
 from jinkies.core import Core
-from jinkies.model import SYSTEM, Actor, ActorKind, AlertQuery, Severity, State
+from jinkies.model import SYSTEM, Actor, ActorKind, AlertQuery, LinkKind, OnGitHub, Severity, State
 from jinkies.operator import Operator
 from jinkies.wire.peer import local_actor
 from tests.tui.conftest import Report, console_on
@@ -273,6 +280,36 @@ async def test_opens_an_issue(operator: Operator, core: Core, config: Config, re
         await console.until("issue #7 is open", url)
         await console.press("escape")
         await console.until("Issue", "● #7 https://github.example")
+
+
+async def test_shows_how_they_stand_on_github(operator: Operator, core: Core, config: Config, report: Report) -> None:
+    alert_id = await report("boom")
+    system, url = core.operator(SYSTEM), "https://g.example/o/r/pull/7"
+    await operator.execute(CreatePullRequest(alert_id=alert_id))
+    await operator.execute(CreateIssue(alert_id=alert_id))
+    await system.execute(RecordPullRequest(alert_id=alert_id, number=7, url=url, on_github=OnGitHub.DRAFT))
+    await system.execute(RecordIssue(alert_id=alert_id, number=8, url="https://g.example/o/r/issues/8"))
+    pull, issue = (
+        RecordOnGitHub(alert_id=alert_id, kind=kind, number=number, on_github=state, by="ada")
+        for kind, number, state in (
+            (LinkKind.PULL_REQUEST, 7, OnGitHub.CLOSED),
+            (LinkKind.ISSUE, 8, OnGitHub.NOT_PLANNED),
+        )
+    )
+    async with console_on(config, operator) as console:
+        await console.until("● #7 draft  https://g.example", "● #8 https://g.example")
+        await system.execute(issue)
+        await console.until("○ #8 closed as not planned ", " issue #8 closed as not planne")
+        await system.execute(pull)
+        await console.until("○ #7 closed  https://")
+        await console.press("p")
+        await console.until("draft #7 is closed: https://g.example/o/r/pull/7; ^s opens another")
+        await console.press("ctrl+s")
+        await console.until("waiting for GitHub")
+        await system.execute(RecordPullRequest(alert_id=alert_id, number=9, url=url, on_github=OnGitHub.MERGED))
+        await console.until("draft #9 is merged")
+        await console.press("escape")
+        await console.until("✓ #9 merged  https://")
 
 
 async def test_notes_that_are_too_long_are_refused_not_cut(

@@ -103,7 +103,8 @@ class GitHubForm(ModalScreen[None]):
         request = self.request
         state = request.state if request is not None else None
         if action == "submit":
-            return None if self._asking or state in {WorkState.REQUESTED, WorkState.DONE} else True
+            there = request is not None and request.stands
+            return None if self._asking or there or state is WorkState.REQUESTED else True
         if action == "open_link":
             return True if state is WorkState.DONE else None
         return True
@@ -117,7 +118,7 @@ class GitHubForm(ModalScreen[None]):
         self.refresh_bindings()
 
     def _progress(self, request: Work | None) -> Content:
-        if self._refusal and (request is None or request.state is WorkState.FAILED):
+        if self._refusal and (request is None or (request.state is not WorkState.REQUESTED and not request.stands)):
             return _words("✗ ", theme.BAD_COLOUR, self._refusal)
         if self._asking:
             return _words("◌ ", theme.WARN_COLOUR, "asking the core…")
@@ -130,7 +131,11 @@ class GitHubForm(ModalScreen[None]):
             return _words("◌ ", theme.WARN_COLOUR, f"requested by {request.requested_by.name}; waiting for GitHub…")
         if request.state is WorkState.FAILED:
             return _words("✗ ", theme.BAD_COLOUR, f"failed: {request.error or 'unknown reason'}; ^s tries again")
-        return _words("● ", theme.OK_COLOUR, f"{self.noun} #{request.number or '–'} is open: {request.url or ''}")
+        what = f"{self.noun} #{request.number or '–'}"
+        if request.on_github is None or request.on_github.is_open:
+            return _words("● ", theme.OK_COLOUR, f"{what} is open: {request.url or ''}")
+        again = "" if request.stands else "; ^s opens another"
+        return _words("○ ", theme.MUTED_COLOUR, f"{what} is {request.on_github.text}: {request.url or ''}{again}")
 
     def action_submit(self) -> None:
         """Ask for it."""

@@ -75,7 +75,8 @@ def link_text(row: AlertRow) -> tuple[str, Style]:
     if work is None:
         return "", theme.FAINT
     if work.state is WorkState.DONE:
-        return f"{name} #{work.number}" if work.number else name, theme.LINK
+        over = work.on_github is not None and not work.on_github.is_open
+        return f"{name} #{work.number}" if work.number else name, theme.MUTED if over else theme.LINK
     return (f"{name} …", theme.WARN) if work.state is WorkState.REQUESTED else (f"{name} ✗", theme.BAD)
 
 

@@ -44,7 +44,9 @@ def card_lines(detail: AlertDetail, delivery: Delivery, width: int, now_ms: int)
     for field in card.fields:
         value = theme.LINK if field.url else theme.TEXT
         name = fit(clean(field.name), 10) + " "
-        lines.append(line((name, theme.MUTED), (cut(clean(field.value).replace("\n", " "), room - 11), value)))
+        note = f"{clean(field.note)}  " if field.note else ""
+        text = cut(clean(field.value).replace("\n", " "), room - 11 - len(note))
+        lines.append(line((name, theme.MUTED), (note, theme.TEXT), (text, value)))
     lines += [line((cut(text, room), theme.FAINT)) for text in _stack_tail(card)]
     lines.append(_buttons(card, room))
     return [[*line(bar), *built] for built in lines]

@@ -19,6 +19,7 @@ from jinkies.model import (
     LinkKind,
     LogEvent,
     LogLine,
+    OnGitHub,
     PullRequest,
     TimelineEntry,
     What,
@@ -186,7 +187,18 @@ def _work(request: PullRequest | Issue | None) -> list[Part]:
     if request.state is WorkState.FAILED:
         return [("✗ ", theme.BAD), (f"failed: {clean(request.error or 'unknown reason')}", theme.BAD)]
     number = f"#{request.number} " if request.number else ""
-    return [("● ", theme.OK), (f"{number}", theme.STRONG), (clean(request.url or ""), theme.LINK)]
+    mark, state = on_github_words(request.on_github)
+    return [mark, (number, theme.STRONG), *state, (clean(request.url or ""), theme.LINK)]
+
+
+def on_github_words(on_github: OnGitHub | None) -> tuple[Part, list[Part]]:
+    """The mark and the words of how a pull request or an issue stands there; no words where nobody knows."""
+    if on_github is None:
+        return ("● ", theme.OK), []
+    if on_github.is_open:
+        return ("● ", theme.OK), [(f"{on_github.text}  ", theme.OK)]
+    good = on_github in (OnGitHub.MERGED, OnGitHub.COMPLETED)
+    return ("✓ ", theme.OK) if good else ("○ ", theme.FAINT), [(f"{on_github.text}  ", theme.MUTED)]
 
 
 def _link(link: Link) -> list[Part]:

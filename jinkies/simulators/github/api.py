@@ -80,6 +80,7 @@ class Api:
             web.post(f"{repo}/pulls", self.create_pull),
             web.get(f"{repo}/pulls/{{number:\\d+}}", self.get_pull),
             web.patch(f"{repo}/pulls/{{number:\\d+}}", self.update_pull),
+            web.put(f"{repo}/pulls/{{number:\\d+}}/merge", self.merge_pull),
         ]
 
     async def rate_limit(self, _request: web.Request) -> web.Response:
@@ -213,8 +214,16 @@ class Api:
         check_text(title, body)
         if state not in _PULL_STATES:
             raise ApiError(422, "Invalid request.\n\nstate is not one of: open, closed.")
-        pull.title, pull.body, pull.state = title, body, state
+        repository.turn_pull(pull, state)
+        pull.title, pull.body = title, body
         return answer(self._views.pull(repository, pull))
+
+    async def merge_pull(self, request: web.Request) -> web.Response:
+        """PUT …/pulls/{number}/merge."""
+        repository = self._repository(request)
+        pull = _pull(repository, request)
+        repository.merge_pull(pull, "jinkies-bot")
+        return answer({"sha": pull.merge_commit_sha, "merged": True, "message": "Pull Request successfully merged"})
 
     def _repository(self, request: web.Request) -> Repository:
         name = f"{request.match_info['owner']}/{request.match_info['repo']}".lower()

@@ -99,6 +99,10 @@ class RateLimits:
         self.used += 1
         return True
 
+    def give_back(self) -> None:
+        """A 304 is not counted (GitHub: "Best practices for using the REST API", conditional requests)."""
+        self.used = max(self.used - 1, 0)
+
     def take_write(self) -> bool:
         """Count a content write; False when the minute's are used up."""
         now_s = time.monotonic()

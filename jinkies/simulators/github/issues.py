@@ -12,6 +12,7 @@ from jinkies.simulators.github.repositories import Repository, check_text
 from jinkies.simulators.github.views import Json, Views
 
 _STATES = ("open", "closed")
+_REASONS = ("completed", "duplicate", "not_planned", "reopened")
 _MAKING = "issues/issues#create-an-issue"
 
 
@@ -40,7 +41,7 @@ class IssuesApi:
         size = min(max(int(query.get("per_page", "30")), 1), 100)
         start = (max(int(query.get("page", "1")), 1) - 1) * size
         listed: list[tuple[int, str, str, Json]] = [
-            (one.number, one.state, one.created_at, self._views.issue(repository, one)) for one in repository.issues
+            (one.number, one.state, one.updated_at, self._views.issue(repository, one)) for one in repository.issues
         ]
         listed += [
             (one.number, one.state, one.created_at, self._views.pull_as_issue(repository, one))
@@ -70,14 +71,19 @@ class IssuesApi:
         return answer(self._views.issue(repository, repository.issue(int(request.match_info["number"]))))
 
     async def update_issue(self, request: web.Request) -> web.Response:
-        """PATCH …/issues/{number}: title, body, state."""
+        """PATCH …/issues/{number}: title, body, state, state_reason."""
         repository = self._repository(request)
         issue = repository.issue(int(request.match_info["number"]))
-        given = fields(await read_json(request), required={}, optional={"title": str, "body": str, "state": str})
+        texts: dict[str, type] = {"title": str, "body": str, "state": str, "state_reason": str}
+        given = fields(await read_json(request), required={}, optional=texts)
+        reason = str(given["state_reason"]) if "state_reason" in given else None
         title, body = str(given.get("title", issue.title)), str(given.get("body", issue.body))
         state = str(given.get("state", issue.state))
         check_text(title, body, resource="Issue", docs=_MAKING)
         if state not in _STATES:
             raise ApiError(422, "Invalid request.\n\nstate is not one of: open, closed.")
-        issue.title, issue.body, issue.state = title, body, state
+        if reason is not None and reason not in _REASONS:
+            raise ApiError(422, f"Invalid request.\n\nstate_reason is not one of: {', '.join(_REASONS)}.")
+        issue.title, issue.body = title, body
+        issue.turn(state, reason, "jinkies-bot")
         return answer(self._views.issue(repository, issue))

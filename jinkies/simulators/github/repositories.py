@@ -55,6 +55,9 @@ class Pull:
     draft: bool
     state: str = "open"
     created_at: str = field(default_factory=now_iso)
+    merged_at: str | None = None
+    merged_by: str | None = None  # login
+    merge_commit_sha: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -66,7 +69,18 @@ class Issue:
     body: str
     labels: tuple[str, ...] = ()
     state: str = "open"
+    state_reason: str | None = None  # "completed", "not_planned", "duplicate", "reopened"
+    closed_by: str | None = None  # login
     created_at: str = field(default_factory=now_iso)
+    updated_at: str = field(default_factory=now_iso)
+
+    def turn(self, state: str, reason: str | None, by: str) -> None:
+        """Close it, for ``completed`` unless another reason is given, or open it again."""
+        if state != self.state:
+            self.closed_by = by if state == "closed" else None
+            self.state_reason = "completed" if state == "closed" else "reopened"
+        self.state, self.updated_at = state, now_iso()
+        self.state_reason = reason or self.state_reason
 
 
 @dataclass(kw_only=True)
@@ -206,6 +220,23 @@ class Repository:
             if pull.number == number:
                 return pull
         raise not_found("pulls/pulls#get-a-pull-request")
+
+    def merge_pull(self, pull: Pull, by: str) -> None:
+        """Merge it into its base. Raises ``ApiError`` 405 as GitHub does."""
+        docs = "pulls/pulls#merge-a-pull-request"
+        if pull.draft and pull.state == "open":
+            raise ApiError(405, "Pull Request is still a draft", docs=docs)
+        if pull.state != "open" or pull.base not in self.branches or pull.head not in self.branches:
+            raise ApiError(405, "Pull Request is not mergeable", docs=docs)
+        title = f"Merge pull request #{pull.number} from {self.owner}/{pull.head}"
+        pull.merge_commit_sha = self.commit(pull.base, title, self.changed_files(pull)).sha
+        pull.state, pull.merged_at, pull.merged_by = "closed", now_iso(), by
+
+    def turn_pull(self, pull: Pull, state: str) -> None:
+        """Close it unmerged, or open it again. Raises ``ApiError`` 422 for one that is merged."""
+        if state == "open" and pull.merged_at is not None:
+            raise validation_failed("PullRequest", "", field="state", docs="pulls/pulls#update-a-pull-request")
+        pull.state = state
 
     def open_issue(self, *, title: str, body: str, labels: tuple[str, ...]) -> Issue:
         """A new issue. Raises ``ApiError`` 410 or 422 as GitHub does."""

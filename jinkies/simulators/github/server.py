@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from jinkies.simulators.github.api import Api, Credentials
 from jinkies.simulators.github.control import Control, Fault, RateLimits, When
 from jinkies.simulators.github.errors import ApiError, not_found
 from jinkies.simulators.github.page import issue_page, pull_page
+from jinkies.simulators.github.people import People
 from jinkies.simulators.github.repositories import Repository
 from jinkies.simulators.github.views import Views
 
@@ -30,8 +32,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class SimulatedGitHub:
     """A GitHub with a few repositories, on 127.0.0.1; an async context manager that serves while it is entered.
 
-    ``/api/v3`` is the REST API, ``/<owner>/<repo>/pull/<n>`` and ``…/issues/<n>`` are pages; ``/_sim/``
-    takes faults and shows the recording.
+    ``/api/v3`` is the REST API, ``/<owner>/<repo>/pull/<n>`` and ``…/issues/<n>`` are pages with buttons; ``/_sim/``
+    takes faults and what people do (merge, close, reopen), and shows the recording.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class SimulatedGitHub:
         self.control = Control()
         self.limits = limits or RateLimits()
         self.repositories = {name: _seeded(name) for name in repositories}
+        self.people = People(self._repository)
         self._credentials = Credentials(token=token, app_id=app_id, app_public_key=app_public_key)
         self._port = port
         self._stack = AsyncExitStack()
@@ -83,6 +86,7 @@ class SimulatedGitHub:
             web.get("/_sim/pulls", self._pulls),
             web.post("/_sim/faults", self._add_fault),
             web.delete("/_sim/faults", self._clear_faults),
+            *self.people.routes(),
         ]
 
     @web.middleware
@@ -117,13 +121,25 @@ class SimulatedGitHub:
                 "remaining": self.limits.per_hour - self.limits.used,
                 "reset": self.limits.reset_at_s,
             }
-            return await handler(request)
+            return self._unless_known(request, await handler(request))
         except ApiError as error:
             response = answer(error.body(), status=error.status)
             response.headers.update(error.headers)
             return response
         except web.HTTPNotFound:
             return answer(not_found().body(), status=404)
+
+    def _unless_known(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """With its ETag; a bare 304 that isn't counted where that is the one that the client has."""
+        if request.method != "GET" or response.status != 200 or not isinstance(response, web.Response):
+            return response
+        body = response.body if isinstance(response.body, bytes) else b""
+        etag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+        if etag in request.headers.get("If-None-Match", ""):
+            self.limits.give_back()
+            response = web.Response(status=304)
+        response.headers["ETag"] = etag
+        return response
 
     def _check_limits(self, method: str) -> None:
         docs = "using-the-rest-api/rate-limits-for-the-rest-api"
@@ -141,6 +157,11 @@ class SimulatedGitHub:
     async def _issue_page(self, request: web.Request) -> web.Response:
         return self._page_of(request, lambda repository, number: issue_page(repository, repository.issue(number)))
 
+    def _repository(self, full_name: str) -> Repository:
+        if full_name not in self.repositories:
+            raise not_found()
+        return self.repositories[full_name]
+
     def _page_of(self, request: web.Request, page: Callable[[Repository, int], str]) -> web.Response:
         repository = self.repositories.get(f"{request.match_info['owner']}/{request.match_info['repo']}")
         if repository is None:
@@ -150,7 +171,9 @@ class SimulatedGitHub:
         except ApiError:
             raise web.HTTPNotFound from None
         response = web.Response(text=text, content_type="text/html")
-        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
+        )
         return response
 
     async def _calls(self, _request: web.Request) -> web.Response:
