@@ -57,6 +57,18 @@ class Recorder:
         )
         return outcome.seq
 
+    async def read(self, delivery: Delivery, message_id: str) -> None:
+        """Tell the core that the thread on a card was looked at for comments up to a message."""
+        read = RecordDelivery(
+            alert_id=delivery.alert_id,
+            channel_id=delivery.channel_id,
+            holder=self._lease.holder,
+            kind=What.THREAD,
+            state=None,
+            read_to=message_id,
+        )
+        await self._operator.execute(read)
+
     async def tell_late(self, missed: list[Delivery]) -> None:
         """These are told in a digest, in the one that was made just now if nobody has seen it yet."""
         keys = tuple((one.alert_id, one.kind) for one in missed)

@@ -231,12 +231,13 @@ class RecordDelivery(Command, frozen=True, kw_only=True, tag="record_delivery"):
     alert_id: int
     channel_id: str
     holder: str
-    state: DeliveryState
+    state: DeliveryState | None  # None: only ``read_to`` is said, the rest is as before
     kind: str = "card"
     message_id: str | None = None
     shown_revision: int = 0
     shown_hash: str = ""
     error: str | None = None
+    read_to: str | None = None  # of a thread: the last message that was looked at; None, or an earlier one: as before
 
 
 class CatchUp(Command, frozen=True, kw_only=True, tag="catch_up"):

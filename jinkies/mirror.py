@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
 
 from jinkies import storms
 from jinkies.commands import RecordDelivery
-from jinkies.errors import NotFound
+from jinkies.errors import Invalid, NotFound
 from jinkies.model import AlertRow, Delivery, DeliveryState, State, What
 from jinkies.storms import Storm
 
 MENTIONS_LIMIT = 50  # of one digest: each takes up to 24 of the 2,000 characters of a message (Discord limit)
+_ID = re.compile(r"[0-9]{1,20}")  # Discord's ids: decimal, of 64 bits
 
 Key = tuple[int, str, str]  # alert, channel, kind
 
@@ -92,7 +94,8 @@ class Mirror:
             return []
         held = self._held((alert_id, channel_id, What.THREAD))
         if held is None:
-            held = self._new(alert_id, 0, channel_id, What.THREAD)
+            begun = self._new(alert_id, 0, channel_id, What.THREAD)
+            held = msgspec.structs.replace(begun, read_to=card.message_id)  # nothing in it is older than its card
         return [self._keep(msgspec.structs.replace(held, wanted_revision=told_seq))]
 
     def _want_card(self, row: AlertRow, channel_id: str, held: Delivery | None, news: News) -> list[Delivery]:
@@ -209,21 +212,16 @@ class Mirror:
         return delivery.digest is not None or digested or (card is not None and card.told_in in digests)
 
     def record(self, command: RecordDelivery, seq: int) -> tuple[tuple[Delivery, ...], str] | None:
-        """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound``.
+        """What is shown now, and that in words; None when it was recorded already. Raises ``NotFound`` and ``Invalid``.
 
         A card that was posted is one more to have a thread. ``seq`` is the place of the entry that will say so.
         """
         held = self._held((command.alert_id, command.channel_id, command.kind))
         if held is None:
             raise NotFound(f"#{command.alert_id} is not wanted in channel {command.channel_id}")
-        new = msgspec.structs.replace(
-            held,
-            state=command.state,
-            message_id=command.message_id,
-            shown_revision=command.shown_revision,
-            shown_hash=command.shown_hash,
-            error=command.error,
-        )
+        if not _ID.fullmatch(command.read_to or "0"):
+            raise Invalid("read_to: not the id of a message")
+        new = _shown(held, command)
         if new == held:
             return None
         new = msgspec.structs.replace(new, changed_at_ms=self._now_ms)
@@ -280,8 +278,31 @@ def places_of(held: Iterable[Delivery], changed: dict[Key, Delivery], storms: di
     return Places(held=by_key, changed=changed, storms=dict(storms), changed_storms={})
 
 
+def _shown(held: Delivery, command: RecordDelivery) -> Delivery:
+    """A delivery as the command says that it is now."""
+    read_to = max(held.read_to, command.read_to or "", key=_age)
+    if command.state is None:
+        return msgspec.structs.replace(held, read_to=read_to)
+    return msgspec.structs.replace(
+        held,
+        state=command.state,
+        message_id=command.message_id,
+        shown_revision=command.shown_revision,
+        shown_hash=command.shown_hash,
+        error=command.error,
+        read_to=read_to,
+    )
+
+
+def _age(message_id: str) -> tuple[int, str]:
+    """Orders Discord's ids, which are decimal and grow with time."""
+    return len(message_id), message_id
+
+
 def _text(held: Delivery, new: Delivery) -> str:
     what = new.what
+    if new == msgspec.structs.replace(held, read_to=new.read_to, changed_at_ms=new.changed_at_ms):
+        return f"{what} read"
     match new.state:
         case DeliveryState.POSTED if held.state is DeliveryState.POSTED and held.message_id == new.message_id:
             return f"{what} edited to rev {new.shown_revision}"

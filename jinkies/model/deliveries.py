@@ -79,6 +79,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""  # of a call: why, in words
     told_in: str = ""  # kind of the message in the channel that stands for it, or did before it got its own
     digest: Digest | None = None
+    read_to: str = ""  # of a thread: the last message that was looked at for comments; "": not known
 
     @property
     def what(self) -> What:
