@@ -273,10 +273,13 @@ class Mender:
         log.info("adopted the %s of alert %d: message %s", delivery.kind, delivery.alert_id, found)
         return found
 
-    async def _post(self, progress: Progress, delivery: Delivery, shown: Showing, *, old: str | None = None) -> None:
+    async def _post(
+        self, progress: Progress, delivery: Delivery, shown: Showing, *, old: str | None = None, earlier: str = ""
+    ) -> None:
+        """Post it; in the place of ``old``, of which ``earlier`` tells."""
         progress.unclear = True  # until Discord answered
         named = nonce(delivery, self._epoch, instead=old)
-        content = f"Earlier card: {self._link(old)}" if old is not None else shown.content
+        content = earlier or shown.content
         pings = shown.pings if old is None else None
         try:
             found = await self._courier.post(self._channel_id, shown.message, nonce=named, content=content, pings=pings)
@@ -305,10 +308,17 @@ class Mender:
             progress.message_id = found
             await self._courier.edit(self._channel_id, found, shown.message)
             return
-        await self._post(progress, delivery, shown, old=old)
+        await self._post(progress, delivery, shown, old=old, earlier=self._earlier(detail, old))
 
     def _link(self, message_id: str) -> str:
         return f"https://discord.com/channels/{self._guild_id}/{self._channel_id}/{message_id}"
+
+    def _earlier(self, detail: AlertDetail, old: str) -> str:
+        """Where the card was before, and its thread, which stays on the first one."""
+        here = (one for one in detail.deliveries if (one.channel_id, one.what) == (self._channel_id, What.THREAD))
+        thread = next((one for one in here if one.message_id and one.state is not DeliveryState.DELETED), None)
+        more = f"\nThread: https://discord.com/channels/{self._guild_id}/{thread.message_id}" if thread else ""
+        return f"Earlier card: {self._link(old)}{more}"
 
     async def _failed(self, delivery: Delivery, error: CourierError) -> None:
         progress = self._agenda.of(delivery)

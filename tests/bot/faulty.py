@@ -311,7 +311,8 @@ class _Judge:
         if current is not None and ids[-1] != current:
             return False
         self._result.reposts += len(ids) - 1
-        linked = {one["content"].rpartition("/")[2] for one in shown if one["content"].startswith("Earlier card: ")}
+        links = (one["content"].partition("\n")[0] for one in shown if one["content"].startswith("Earlier card: "))
+        linked = {one.rpartition("/")[2] for one in links}
         return all(each in linked for each in ids[:-1])
 
     def _say(self, delivery: Delivery, what: str) -> None:
