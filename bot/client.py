@@ -117,6 +117,16 @@ class DiscordLink:
         return self._client if self._client is not None and self._client.is_ready else None
 
     @property
+    def hearing(self) -> str | None:
+        """The gateway's session in which Discord tells what people write; None: in none, just now or at all.
+
+        A session that is resumed has its name still, and Discord has told what came in between. One that is lost has
+        it until there is another.
+        """
+        client = self.online()
+        return getattr(client.ws, "session_id", None) if client is not None and self._reads_words else None
+
+    @property
     def health(self) -> PartHealth:
         """How the connection is doing."""
         client = self._client

@@ -22,7 +22,9 @@ class _User(msgspec.Struct):
     global_name: str | None = None
 
 
-class _Member(msgspec.Struct):
+class Member(msgspec.Struct):
+    """Somebody in the server."""
+
     user: _User
     nick: str | None = None
     roles: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class _Data(msgspec.Struct):
 
 class _Payload(msgspec.Struct):
     data: _Data = msgspec.field(default_factory=_Data)
-    member: _Member | None = None  # in a server
+    member: Member | None = None  # in a server
     user: _User | None = None  # in a direct message
     channel_id: str = ""
     channel: _Channel = msgspec.field(default_factory=_Channel)
@@ -114,21 +116,25 @@ def called_of(payload: dict[str, Any]) -> Called:
     user = parsed.member.user if parsed.member is not None else parsed.user
     if user is None:
         raise msgspec.ValidationError("an interaction without a user")
-    nick = parsed.member.nick if parsed.member is not None else None
     parent = parsed.channel.parent_id if parsed.channel.type in THREADS else None
     return Called(
-        caller=Actor(
-            kind=ActorKind.DISCORD,
-            id=user.id,
-            name=_name(user, nick),
-            roles=parsed.member.roles if parsed.member is not None else (),
-            channels=tuple(one for one in (parsed.channel_id, parent) if one),
-        ),
+        caller=caller_of(parsed.member or Member(user), tuple(one for one in (parsed.channel_id, parent) if one)),
         custom_id=parsed.data.custom_id,
         values=parsed.data.values,
         message=parsed.message or parsed.data.resolved.messages.get(parsed.data.target_id),
         options={option.name: option.value for option in parsed.data.options if option.value is not None},
         names=parsed.data.resolved.names(),
+    )
+
+
+def caller_of(member: Member, channels: tuple[str, ...]) -> Actor:
+    """Somebody as the core knows them; ``channels``: where they are, of a thread with the channel that it hangs on."""
+    return Actor(
+        kind=ActorKind.DISCORD,
+        id=member.user.id,
+        name=_name(member.user, member.nick),
+        roles=member.roles,
+        channels=channels,
     )
 
 

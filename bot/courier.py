@@ -1,4 +1,4 @@
-"""The courier: four ways to touch a Discord channel, with errors that say what to do about them.
+"""The courier: the ways to touch a Discord channel, with errors that say what to do about them.
 
 Over interactions.py's client with our rate limiter (``bot.http``): one call at a time a channel, each bounded.
 (The bound is ``asyncio.timeout``: up to Python 3.11 ``wait_for`` can swallow a cancellation, and with it the shutdown.)
@@ -17,12 +17,14 @@ import interactions
 import msgspec
 
 from bot.answers import Files, Upload, as_file
+from bot.contexts import Member
 from bot.http import RateLimited, TokenRefused, words
 from bot.render import AllowedMentions, Message
 from jinkies.errors import UpstreamError
 
 CALL_TIMEOUT_S = 30.0
 LIST_LIMIT = 100  # Discord limit
+STRANGERS = (10007, 10013)  # Discord's codes: Unknown member, Unknown user
 THREAD_MINUTES = 4_320  # without a word, after which Discord archives a thread
 
 _T = TypeVar("_T")
@@ -80,6 +82,24 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     content: str = ""  # as far as the bot may read it
 
 
+class Writer(msgspec.Struct, frozen=True):
+    """Who wrote a message, as far as Discord says it there."""
+
+    id: str
+    bot: bool = False
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A message as Discord tells of it, as far as its words go."""
+
+    id: str
+    channel_id: str
+    author: Writer
+    content: str = ""
+    type: int = 0
+    webhook_id: str | None = None
+
+
 class Courier(Protocol):
     """What the board needs of Discord. Every method raises ``CourierError``."""
 
@@ -108,6 +128,14 @@ class Courier(Protocol):
 
     async def list(self, channel_id: str, *, before: str | None = None) -> tuple[Shown, ...]:
         """At most 100 messages, newest first, older than ``before``."""
+        ...
+
+    async def written(self, channel_id: str, *, after: str) -> tuple[Written, ...]:
+        """The 100 messages that follow one, oldest first; fewer at the end. An archived thread stays archived."""
+        ...
+
+    async def member(self, guild_id: str, user_id: str) -> Member | None:
+        """Somebody in a server; None: they are not in it."""
         ...
 
 
@@ -195,6 +223,25 @@ class InteractionsCourier:
             channel_id, lambda: client.http.get_channel_messages(channel_id, LIST_LIMIT, before=before)
         )
         return tuple(_shown(message, client) for message in _parse(answer, tuple[_Message, ...]))
+
+    async def written(self, channel_id: str, *, after: str) -> tuple[Written, ...]:
+        """The 100 messages that follow one; see ``Courier``."""
+        client = self._online()
+        answer = await self._call(
+            channel_id, lambda: client.http.get_channel_messages(channel_id, LIST_LIMIT, after=after)
+        )
+        return tuple(sorted(_parse(answer, tuple[Written, ...]), key=lambda one: int(one.id)))
+
+    async def member(self, guild_id: str, user_id: str) -> Member | None:
+        """Somebody in a server; see ``Courier``."""
+        client = self._online()
+        try:
+            answer = await self._call(f"guild {guild_id}", lambda: client.http.get_member(guild_id, user_id))
+        except CourierError as error:
+            if error.code_number in STRANGERS:
+                return None
+            raise
+        return _parse(answer, Member)
 
     def _online(self) -> interactions.Client:
         client = self._client()

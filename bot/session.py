@@ -22,6 +22,7 @@ from bot.lease import TTL_S, Lease
 from bot.presence import Presence
 from bot.tails import Tails
 from bot.thread_comments import ThreadComments
+from bot.thread_reader import ThreadReader
 from bot.threads import Threads
 from jinkies.clock import Clock
 from jinkies.commands import ReportHealth
@@ -68,6 +69,7 @@ class Session:
         )
         self._threads = Threads(operator, self.replica, courier, clock, lease)
         self._comments = ThreadComments(self._desk, courier, self._threads.took)
+        self._reader = ThreadReader(self._desk, courier, lease, self._comments, lambda: self.link.hearing)
 
     def _install(self, client: interactions.Client) -> None:
         install(client, self._desk)
@@ -75,6 +77,7 @@ class Session:
     def _look_again(self) -> None:
         self.board.look_again()
         self._threads.look_again()
+        self._reader.look_again()
 
     @property
     def health(self) -> PartHealth:
@@ -88,7 +91,7 @@ class Session:
         return PartHealth(part="discord", state=PartState.FAILED, detail=detail, latency_ms=health.latency_ms)
 
     async def _said(self, message: dict[str, Any]) -> None:
-        await self._comments.said(message)
+        await self._reader.said(message)
 
     async def run(self) -> None:
         """Everything, until cancelled."""
@@ -110,6 +113,8 @@ class Session:
             "later": self._desk.later.run,
             "health": self._report,
         }
+        if self._desk.config.discord.threads:
+            parts["thread-reader"] = self._reader.run
         async with asyncio.TaskGroup() as group:
             for name, run in parts.items():
                 group.create_task(self._kept(name, run), name=name)

@@ -70,6 +70,7 @@ async def threads_and_files(sim: SimulatedDiscord) -> None:
         inside = await thread.send("a line", files=ipy.File(file=io.BytesIO(b"a line"), file_name="more lines.log"))
         await sim.say("it is the tax table", "fred", str(thread.id), files=[("screen.png", b"png")])
         await thread.fetch_messages(limit=5)
+        await bot.http.get_channel_messages(thread.id, 100, after=inside.id)
         await inside.edit(content="two", attachments=[], files=ipy.File(io.BytesIO(b"b"), file_name="b.log"))
         await inside.edit(content="none", attachments=[])
         await sim.press(str(card_.id), "jk:snooze:42", values=("4h",))
@@ -165,11 +166,13 @@ async def test_the_simulators_refusals_satisfy_the_description(sim: SimulatedDis
         for scope in ("user", "global", "shared"):
             sim.fault(faults.rate_limited(scope=scope))
             await http.get("users/@me")
+        await http.get(f"guilds/{sim.world.guild_id}/members/1")
         for _ in range(51):
             await http.delete(f"channels/{channel}/messages/1")
 
     assert [call.status for call in sim.calls][:4] == [404, 404, 400, 401]
     assert [call.status for call in sim.calls][4:12] == [400, 403, 400, 400, 400, 429, 429, 429]
+    assert sim.calls[12].response["code"] == 10007
     assert sim.calls[-1].status == 429
     bad = {4, 6, 7}  # requests that are wrong on purpose: the answers alone are held against the description
     assert violations(spec, [call for index, call in enumerate(sim.calls) if index not in bad]) == []
