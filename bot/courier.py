@@ -7,8 +7,10 @@ Over interactions.py's client with our rate limiter (``bot.http``): one call at 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -20,9 +22,11 @@ from bot.answers import Files, Upload, as_file
 from bot.contexts import Member
 from bot.http import RateLimited, TokenRefused, words
 from bot.render import AllowedMentions, Message
+from jinkies.clock import Clock
 from jinkies.errors import UpstreamError
 
 CALL_TIMEOUT_S = 30.0
+LATE_S = 10.0  # what was sent and got no answer may happen so much later, whatever nonces Discord remembers
 LIST_LIMIT = 100  # Discord limit
 STRANGERS = (10007, 10013)  # Discord's codes: Unknown member, Unknown user
 THREAD_MINUTES = 4_320  # without a word, after which Discord archives a thread
@@ -35,6 +39,7 @@ class Trouble(StrEnum):
 
     OFFLINE = "offline"  # not logged in just now: nothing was tried
     UNCLEAR = "unclear"  # no answer: it may have happened
+    PENDING = "pending"  # the same was sent a moment ago, got no answer, and may happen yet: nothing was tried
     BUSY = "busy"  # Discord refused for now: try again
     MESSAGE_GONE = "message_gone"  # somebody deleted the message
     TOO_OLD = "too_old"  # the message can't be edited any more
@@ -58,18 +63,28 @@ _BY_CODE = {
 }
 
 
+_PASSING = frozenset({Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.PENDING, Trouble.BUSY})
+
+
 class CourierError(UpstreamError):
     """Discord refused or did not answer; ``trouble`` says which, ``str()`` has Discord's words."""
 
     code = "discord"
 
     def __init__(
-        self, message: str, *, trouble: Trouble = Trouble.UNCLEAR, wait_s: float = 0.0, code_number: int = 0
+        self,
+        message: str,
+        *,
+        trouble: Trouble = Trouble.UNCLEAR,
+        wait_s: float = 0.0,
+        code_number: int = 0,
+        late: bool = False,
     ) -> None:
-        super().__init__(message, retry=trouble in (Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.BUSY))
+        super().__init__(message, retry=trouble in _PASSING)
         self.trouble = trouble
         self.wait_s = wait_s  # how long Discord asks to wait
         self.code_number = code_number  # Discord's own, of JSON errors; 0: none
+        self.late = late  # it may happen yet
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,13 +179,18 @@ class InteractionsCourier:
 
     Args:
         client: gives the client that is logged in now, or None.
+        clock: the time by which what got no answer is waited for.
         timeout_s: bound on each call, waiting for Discord's rate limit included.
     """
 
-    def __init__(self, client: Callable[[], interactions.Client | None], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self, client: Callable[[], interactions.Client | None], clock: Clock, *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._timeout_s = timeout_s
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._unanswered: dict[str, float] = {}  # nonce, or id of an edited message → until when it may happen
 
     @property
     def ready(self) -> bool:
@@ -186,15 +206,17 @@ class InteractionsCourier:
             payload["allowed_mentions"] = msgspec.to_builtins(pings)
         if content:
             payload["content"] = content
-        return await self._one(channel_id, lambda client: client.http.create_message(payload, channel_id))
+        async with self._alone(nonce):
+            return await self._one(channel_id, lambda client: client.http.create_message(payload, channel_id))
 
     async def edit(self, channel_id: str, message_id: str, message: Message, *, upload: Upload | None = None) -> Shown:
         """Replace what a message of ours shows; see ``Courier``."""
         payload = msgspec.to_builtins(message)
         files: Files | None = [as_file(upload)] if upload is not None else None
-        return await self._one(
-            channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id, files=files)
-        )
+        async with self._alone(message_id):
+            return await self._one(
+                channel_id, lambda client: client.http.edit_message(payload, channel_id, message_id, files=files)
+            )
 
     async def open_thread(self, channel_id: str, message_id: str, name: str) -> str:
         """The thread on a message; see ``Courier``."""
@@ -243,6 +265,36 @@ class InteractionsCourier:
             raise
         return _parse(answer, Member)
 
+    def unanswered_s(self) -> float:
+        """How long something that was sent may yet happen, in seconds: nobody else should write until then."""
+        ends_s = max(self._unanswered.values(), default=0.0)
+        return min(LATE_S, max(0.0, ends_s - self._clock.monotonic_s()))
+
+    @asynccontextmanager
+    async def _alone(self, what: str) -> AsyncIterator[None]:
+        """One try at a time of what must not happen twice, or after what came later. Raises ``CourierError``.
+
+        Whoever tries again looks first; a connection that was cut says nothing of what Discord is still doing.
+        """
+        now_s = self._clock.monotonic_s()
+        self._unanswered = {one: until_s for one, until_s in self._unanswered.items() if until_s > now_s}
+        if (until_s := self._unanswered.get(what)) is not None:
+            wait_s = min(LATE_S, until_s - now_s)
+            raise CourierError("an earlier try may happen yet", trouble=Trouble.PENDING, wait_s=wait_s)
+        self._unanswered[what] = math.inf
+        late = True
+        try:
+            yield
+            late = False
+        except CourierError as error:
+            late = error.late
+            raise
+        finally:
+            if late:
+                self._unanswered[what] = self._clock.monotonic_s() + LATE_S
+            else:
+                del self._unanswered[what]
+
     def _online(self) -> interactions.Client:
         client = self._client()
         if client is None:
@@ -265,9 +317,11 @@ class InteractionsCourier:
             except TokenRefused as error:
                 raise CourierError(str(error), trouble=Trouble.OFFLINE) from None
             except TimeoutError:
-                raise CourierError(f"Discord gave no answer within {self._timeout_s:.0f} s") from None
-            except (aiohttp.ClientError, OSError) as error:
+                raise CourierError(f"Discord gave no answer within {self._timeout_s:.0f} s", late=True) from None
+            except aiohttp.ClientConnectorError as error:  # nothing was sent
                 raise CourierError(f"Discord can't be reached: {words(error)}") from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise CourierError(f"Discord can't be reached: {words(error)}", late=True) from None
             except (RuntimeError, AttributeError) as error:  # a session that is being torn down
                 raise CourierError(f"the Discord library failed: {words(error)}") from None
         return answer

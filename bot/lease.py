@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 
 from bot.waiting import first_of
 from jinkies.clock import Clock
@@ -27,14 +28,18 @@ class Lease:
         operator: the core that grants it.
         clock: the time by which it lapses.
         ttl_s: how long the core holds it for us without a renewal, 1 to 300.
+        keep_s: how long it is kept, 0 to ``ttl_s``, instead of being given back.
     """
 
-    def __init__(self, operator: Operator, clock: Clock, *, ttl_s: float = TTL_S) -> None:
+    def __init__(
+        self, operator: Operator, clock: Clock, *, ttl_s: float = TTL_S, keep_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.holder = uuid.uuid4().hex
         self.term = 0
         self._operator = operator
         self._clock = clock
         self._ttl_s = ttl_s
+        self._keep_s = keep_s
         self._ends_at_s = float("-inf")
         self._taken = asyncio.Event()
         self._refused = asyncio.Event()
@@ -92,7 +97,8 @@ class Lease:
         self._ends_at_s = float("-inf")
         try:
             async with asyncio.timeout(_GIVE_BACK_S):
-                await self._operator.execute(self._command(0))
+                keep_s = self._keep_s()
+                await self._operator.execute(self._command(min(self._ttl_s, max(1.0, keep_s)) if keep_s > 0 else 0.0))
         except (JinkiesError, TimeoutError) as error:
             log.debug("the lease was not given back: %s", error)
 

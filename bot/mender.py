@@ -37,6 +37,7 @@ _HINT = "the bot needs View Channel, Send Messages, Embed Links and Read Message
 _PAUSES = {
     Trouble.OFFLINE: (0.5, 2.0),
     Trouble.UNCLEAR: (1.0, 60.0),
+    Trouble.PENDING: (1.0, 1.0),
     Trouble.BUSY: (1.0, 60.0),
     Trouble.CHANNEL: (30.0, 300.0),
     Trouble.LOCKED: (30.0, 300.0),
@@ -47,8 +48,11 @@ _PAUSES = {
 }
 # These say nothing about the other cards of the channel; the rest pause the channel as a whole, so that five hundred
 # cards don't make five hundred refusals (10,000 within ten minutes ban an address: Discord's "Invalid Request Limit").
-_OF_ONE_CARD = frozenset({Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE, Trouble.THREAD_THERE})
+_OF_ONE_CARD = frozenset(
+    {Trouble.PENDING, Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE, Trouble.THREAD_THERE}
+)
 _CLOSED = frozenset({Trouble.CHANNEL, Trouble.LOCKED})  # a person must open it
+_NOTHING_TRIED = frozenset({Trouble.OFFLINE, Trouble.PENDING})
 _NOTHING_HAPPENED = frozenset({Trouble.OFFLINE, Trouble.BUSY, Trouble.REFUSED}) | _CLOSED
 
 
@@ -328,7 +332,7 @@ class Mender:
             return
         self._pause(progress, error.trouble, error.wait_s)
         self._tell(error)
-        if error.trouble is Trouble.OFFLINE:  # nothing is wrong with the delivery, and the bot's health says what is
+        if error.trouble in _NOTHING_TRIED:  # the bot's health says why
             return
         log.warning("alert %d in channel %s: %s", delivery.alert_id, self._channel_id, error)
         await self._recorder.record(
@@ -354,7 +358,7 @@ class Mender:
         first_s, longest_s = _PAUSES[trouble]
         now_s = self._clock.monotonic_s()
         if trouble in _OF_ONE_CARD:
-            progress.not_before_s = now_s + min(longest_s, first_s * 2**progress.failures)
+            progress.not_before_s = now_s + max(wait_s, min(longest_s, first_s * 2**progress.failures))
             progress.failures = min(progress.failures + 1, 16)
         else:
             self._channel_not_before_s = now_s + max(wait_s, min(longest_s, first_s * 2**self._channel_failures))

@@ -59,8 +59,8 @@ class Session:
         self._desk = Desk(config, operator, self.replica, clock)
         words = self._said if config.discord.threads else None
         self.link = DiscordLink(config.discord, clock, self._install, self._look_again, words)
-        courier = InteractionsCourier(self.link.online)
-        lease = Lease(operator, clock, ttl_s=lease_ttl_s)
+        courier = InteractionsCourier(self.link.online, clock)
+        lease = Lease(operator, clock, ttl_s=lease_ttl_s, keep_s=courier.unanswered_s)
         guild_id = config.discord.guild_id or ""
         self.board = Board(operator, self.replica, courier, clock, lease, guild_id=guild_id)
         self.presence = Presence(self.replica, clock, self.link.ready)

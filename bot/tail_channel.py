@@ -264,7 +264,7 @@ class TailChannel:
             content = f"Continued from {link}" if old is not None else ""
             found = await self._courier.post(self._channel_id, message, nonce=name, content=content)
         except CourierError as error:
-            shown.suspect = error.trouble is Trouble.UNCLEAR
+            shown.suspect = error.trouble in (Trouble.UNCLEAR, Trouble.PENDING)
             raise
         shown.suspect, shown.message_id, shown.too_old = False, found.message_id, None
 

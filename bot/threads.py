@@ -193,7 +193,7 @@ class Threads:
             return
         closed = error.trouble is Trouble.CHANNEL
         self._pause(delivery, closed=closed, wait_s=error.wait_s)
-        if error.trouble is not Trouble.OFFLINE:
+        if error.trouble not in (Trouble.OFFLINE, Trouble.PENDING):
             log.warning("thread of alert %d in channel %s: %s", delivery.alert_id, delivery.channel_id, error)
             words = f"{error}: {_HINT}" if closed else str(error)
             await self._noted(delivery, DeliveryState.FAILED, thread_id, words)

@@ -11,6 +11,7 @@ import pytest
 from bot.courier import CourierError, InteractionsCourier, Trouble
 from bot.render import Embed, Message
 from jinkies.app import host
+from jinkies.clock import SystemClock
 from jinkies.commands import TakeLease
 from jinkies.config import Config, Secret
 from jinkies.core import Core
@@ -125,7 +126,7 @@ async def test_many_calls_to_one_channel_at_once_all_arrive(desk_config: Config,
         named = msgspec.structs.replace(desk_config.discord, api_url=discord.api_url)
         config = msgspec.structs.replace(desk_config, discord=named)
         async with host(config, ingest=False, background=False) as desk, running_bot(desk) as session:
-            courier = InteractionsCourier(session.link.online)
+            courier = InteractionsCourier(session.link.online, SystemClock())
             message = Message(embeds=(Embed(title="hello"),))
             shown = await asyncio.gather(*(courier.post(CHANNEL_ID, message, nonce=f"n{n}") for n in range(20)))
             assert len({each.message_id for each in shown}) == 20
@@ -151,7 +152,7 @@ async def test_the_courier_says_what_kind_of_trouble_it_is(
     discord: SimulatedDiscord, desk: Core, status: int, code: int, trouble: Trouble
 ) -> None:
     async with running_bot(desk) as session:
-        courier = InteractionsCourier(session.link.online)
+        courier = InteractionsCourier(session.link.online, SystemClock())
         body = {"message": "no", "code": code}
         discord.fault(Fault(method="PATCH", path="/messages/", kind=FaultKind.STATUS, status=status, body=body))
         with pytest.raises(CourierError) as refused:
@@ -163,7 +164,7 @@ async def test_the_courier_says_what_kind_of_trouble_it_is(
 async def test_a_long_rate_limit_is_told_and_obeyed(discord: SimulatedDiscord, desk: Core) -> None:
     message = Message(embeds=(Embed(title="hello"),))
     async with running_bot(desk) as session:
-        courier = InteractionsCourier(session.link.online)
+        courier = InteractionsCourier(session.link.online, SystemClock())
         limited = {"message": "You are being rate limited.", "retry_after": 3_600.0, "global": False}
         discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.STATUS, status=429, body=limited))
         for _ in range(3):
@@ -178,7 +179,7 @@ async def test_a_long_rate_limit_is_told_and_obeyed(discord: SimulatedDiscord, d
 async def test_no_answer_is_a_failure(discord: SimulatedDiscord, desk: Core) -> None:
     message = Message(embeds=(Embed(title="hello"),))
     async with running_bot(desk) as session:
-        hasty = InteractionsCourier(session.link.online, timeout_s=0.1)
+        hasty = InteractionsCourier(session.link.online, SystemClock(), timeout_s=0.1)
         discord.fault(Fault(method="POST", path="/messages$", kind=FaultKind.DELAY, delay_s=0.5))
         with pytest.raises(CourierError, match="no answer within"):
             await hasty.post(CHANNEL_ID, message, nonce="b")
