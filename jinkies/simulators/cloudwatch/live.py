@@ -109,7 +109,9 @@ class LiveTails:
             ending = self._ending(session, age_s)
             if ending is not None:
                 return ending
-            from_ms, until_ms = until_ms, session.started_ms + int(tick * 1000 * UPDATE_S)
+            # Of this millisecond more may come: it goes with the next update, as does what is stamped behind the tick.
+            over_ms = min(session.started_ms + int(tick * 1000 * UPDATE_S), self._clock.now_ms() - 1)
+            from_ms, until_ms = until_ms, max(until_ms, over_ms)
             held.append([event for group in groups for event in group.due(from_ms, until_ms) if passes(event)])
             behind = age_s - tick * UPDATE_S >= UPDATE_S  # its client is slow: the clock went on while it took one in
             while held and not behind and not self._stalled(session):
