@@ -63,6 +63,7 @@ _BY_CODE = {
 }
 
 
+NOTHING_TRIED = frozenset({Trouble.OFFLINE, Trouble.PENDING})
 _PASSING = frozenset({Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.PENDING, Trouble.BUSY})
 
 

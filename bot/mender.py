@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.agenda import Agenda, Progress, outstanding
 from bot.catching_up import LATE_S, missed, standing_for
-from bot.courier import Courier, CourierError, Trouble
+from bot.courier import NOTHING_TRIED, Courier, CourierError, Trouble
 from bot.custom_ids import nonce
 from bot.lease import Lease
 from bot.recorder import Recorder
@@ -52,7 +52,6 @@ _OF_ONE_CARD = frozenset(
     {Trouble.PENDING, Trouble.REFUSED, Trouble.TOO_OLD, Trouble.MESSAGE_GONE, Trouble.THREAD_THERE}
 )
 _CLOSED = frozenset({Trouble.CHANNEL, Trouble.LOCKED})  # a person must open it
-_NOTHING_TRIED = frozenset({Trouble.OFFLINE, Trouble.PENDING})
 _NOTHING_HAPPENED = frozenset({Trouble.OFFLINE, Trouble.BUSY, Trouble.REFUSED}) | _CLOSED
 
 
@@ -332,7 +331,7 @@ class Mender:
             return
         self._pause(progress, error.trouble, error.wait_s)
         self._tell(error)
-        if error.trouble in _NOTHING_TRIED:  # the bot's health says why
+        if error.trouble in NOTHING_TRIED:  # the bot's health says why
             return
         log.warning("alert %d in channel %s: %s", delivery.alert_id, self._channel_id, error)
         await self._recorder.record(

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from bot.commands.desk import Desk
-from bot.contexts import called_of, caller_of
+from bot.contexts import Member, caller_of
 from bot.courier import LIST_LIMIT, Courier, CourierError, Trouble, Written
 from bot.heard import Heard, Said
 from bot.lease import Lease
@@ -46,7 +46,6 @@ LONGEST_PAUSE_S = 300.0
 BUSY = 100  # messages that are being taken as they come; further ones are read from their threads
 UNKNOWN_CHANNEL = 10003  # Discord's code: there is no such thread
 _EPOCH_MS = 1_420_070_400_000  # of Discord's ids, whose upper 42 bits are milliseconds since then ("Snowflakes")
-_PASSES = frozenset({Trouble.OFFLINE, Trouble.UNCLEAR, Trouble.BUSY})
 
 _Term = tuple[int, str, str]  # of the lease, the core's epoch, the gateway's session
 
@@ -106,7 +105,9 @@ class ThreadReader:
         thread = self._thread(written.channel_id)
         if thread is None or not has_words(written):
             return
-        said = Said(written, called_of(_as_interaction(payload, thread.channel_id)).caller)
+        # A message's member has no user of its own, as an interaction's has.
+        member = msgspec.convert({**(payload.get("member") or {}), "user": payload.get("author")}, Member)
+        said = Said(written, caller_of(member, (written.channel_id, thread.channel_id)))
         if self._busy >= BUSY:
             self._wait(thread, said)
             return
@@ -270,7 +271,7 @@ class ThreadReader:
         try:
             whole = await self._read(reading)
         except CourierError as error:
-            if error.trouble in _PASSES:
+            if error.retry:
                 raise
             log.info("the thread of alert %d can't be read: %s", thread.alert_id, error)
             if error.trouble is Trouble.CHANNEL and error.code_number != UNKNOWN_CHANNEL:
@@ -355,10 +356,3 @@ class ThreadReader:
             log.debug("alert %d has no thread in channel %s", thread.alert_id, thread.channel_id)
         if self._heard.marks.get(thread_id) is marked:
             del self._heard.marks[thread_id]
-
-
-def _as_interaction(payload: dict[str, Any], parent_id: str) -> dict[str, Any]:
-    """A message's payload as ``called_of`` reads interactions: its member has no user of its own."""
-    member = {**(payload.get("member") or {}), "user": payload.get("author")}
-    thread = {"type": 11, "parent_id": parent_id}
-    return {"member": member, "channel_id": payload.get("channel_id"), "channel": thread}

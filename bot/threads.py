@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.courier import Courier, CourierError, Shown, Trouble
+from bot.courier import NOTHING_TRIED, Courier, CourierError, Shown, Trouble
 from bot.lease import Lease
 from bot.recorder import Recorder
 from bot.render import CONTENT_LIMIT, Message
@@ -193,7 +193,7 @@ class Threads:
             return
         closed = error.trouble is Trouble.CHANNEL
         self._pause(delivery, closed=closed, wait_s=error.wait_s)
-        if error.trouble not in (Trouble.OFFLINE, Trouble.PENDING):
+        if error.trouble not in NOTHING_TRIED:
             log.warning("thread of alert %d in channel %s: %s", delivery.alert_id, delivery.channel_id, error)
             words = f"{error}: {_HINT}" if closed else str(error)
             await self._noted(delivery, DeliveryState.FAILED, thread_id, words)

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -32,9 +32,9 @@ async def serve_ingest(
     Raises:
         ConfigError: not an address, or not one that can be listened on.
     """
-    with closing(listen_at(listen)) as listening:
-        async with serve_on(app, listening, idle_timeout_s=idle_timeout_s):
-            yield address_of(listening)
+    listening = listen_at(listen)
+    async with serve_on(app, listening, idle_timeout_s=idle_timeout_s):
+        yield address_of(listening)
 
 
 def listen_at(listen: str) -> socket.socket:

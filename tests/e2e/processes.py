@@ -23,14 +23,6 @@ def environ(home: Path, **more: str) -> dict[str, str]:
     return kept | {"HOME": str(home), "JINKIES_HOME": str(home / "h"), "PYTHONUNBUFFERED": "1"} | more
 
 
-def children(pid: int) -> list[int]:
-    """Of a process, those that run (Linux); none where that can't be read."""
-    try:
-        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 @asynccontextmanager
 async def process(
     *arguments: str, env: dict[str, str], cwd: Path, prefix: tuple[str, ...] = ()

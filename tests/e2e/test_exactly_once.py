@@ -15,11 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.ingest import children
 from jinkies.model import AlertQuery, AlertRow
 from jinkies.operator import Operator
 from jinkies.simulators.discord import DEFAULT_TOKEN, RateLimits, SimulatedDiscord
 from jinkies.wire.client import attach
-from tests.e2e.processes import children, environ, process
+from tests.e2e.processes import environ, process
 from tests.e2e.sending import JSON, Load
 from tests.e2e.test_kill import core_process, write_config
 from tests.waiting import replica_of, until
