@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
+from jinkies.config import Config, GitHubConfig, Secret
 from jinkies.model import (
     SYSTEM,
     Actor,
@@ -19,10 +22,18 @@ from jinkies.model import (
     TimelineEntry,
     WorkState,
 )
+from jinkies.simulators.github import SimulatedGitHub
 
+TOKEN = "ghp_" + "x1Y2" * 9
+REPO = "octo/shop"
 EPOCH = "1a2b3c4d" * 4
 AT_MS = 1_767_225_600_000
 OPS_A = Actor(kind=ActorKind.DISCORD, id="7", name="ops-a")
+
+
+def with_github(config: Config, github: SimulatedGitHub) -> Config:
+    outside = GitHubConfig(token=Secret(TOKEN), owner="octo", repository="shop", api_url=github.api_url)
+    return msgspec.structs.replace(config, github=outside)
 
 
 def detail(

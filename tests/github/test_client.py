@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -12,21 +11,7 @@ from jinkies.config import GitHubConfig, Secret
 from jinkies.errors import UpstreamError
 from jinkies.github.client import MAX_ANSWER_BYTES, GitHubClient
 from jinkies.simulators.github import Fault, RateLimits, SimulatedGitHub, When
-from tests.github.samples import QuickClock
-
-TOKEN = "ghp_" + "x1Y2" * 9
-REPO = "octo/shop"
-
-
-@pytest.fixture
-async def github() -> AsyncIterator[SimulatedGitHub]:
-    async with SimulatedGitHub(token=TOKEN, repositories=(REPO,)) as running:
-        yield running
-
-
-@pytest.fixture
-def clock() -> QuickClock:
-    return QuickClock()
+from tests.github.samples import REPO, TOKEN, QuickClock
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from jinkies.app import host
 from jinkies.clock import Clock
 from jinkies.commands import CreateIssue, CreatePullRequest, RecordOnGitHub, ReportOccurrence, Resolve
-from jinkies.config import Config, GitHubConfig, Secret
+from jinkies.config import Config
 from jinkies.core import Core
 from jinkies.github.following import (
     LEFT_ALONE_S,
@@ -31,38 +31,8 @@ from jinkies.github.worker import GitHubWorker
 from jinkies.model import SYSTEM, AlertRow, EntryKind, LinkKind, OnGitHub, PullRequest, WorkState
 from jinkies.simulators.github import Fault, IssueAct, OnIssue, OnPull, PullAct, RateLimits, Repository, SimulatedGitHub
 from jinkies.wire.peer import local_actor
-from tests.github.samples import QuickClock
+from tests.github.samples import REPO, TOKEN, QuickClock, with_github
 from tests.virtual import run_virtually
-
-TOKEN = "ghp_" + "x1Y2" * 9
-REPO = "octo/shop"
-
-
-@pytest.fixture
-async def github() -> AsyncIterator[SimulatedGitHub]:
-    async with SimulatedGitHub(token=TOKEN, repositories=(REPO,)) as running:
-        yield running
-
-
-def with_github(config: Config, github: SimulatedGitHub) -> Config:
-    outside = GitHubConfig(token=Secret(TOKEN), owner="octo", repository="shop", api_url=github.api_url)
-    return msgspec.structs.replace(config, github=outside)
-
-
-@pytest.fixture
-def config(config: Config, github: SimulatedGitHub) -> Config:
-    """With the simulated GitHub."""
-    return with_github(config, github)
-
-
-@pytest.fixture
-def clock() -> QuickClock:
-    return QuickClock()
-
-
-@pytest.fixture
-def repository(github: SimulatedGitHub) -> Repository:
-    return github.repositories[REPO]
 
 
 class Desk:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 
@@ -25,16 +23,9 @@ from jinkies.model import SYSTEM, Actor, DeliveryState, EntryKind, Issue, LinkKi
 from jinkies.simulators.github import Fault, Repository, SimulatedGitHub, When
 from jinkies.wire.peer import local_actor
 from tests.github import samples
-from tests.github.samples import QuickClock
+from tests.github.samples import TOKEN, QuickClock
 
-TOKEN = "ghp_" + "x1Y2" * 9
 CALLS = 3  # repository, issues?, issue!
-
-
-@pytest.fixture
-async def github() -> AsyncIterator[SimulatedGitHub]:
-    async with SimulatedGitHub(token=TOKEN, repositories=("octo/shop",)) as running:
-        yield running
 
 
 @pytest.fixture
@@ -49,11 +40,6 @@ def config(config: Config, github: SimulatedGitHub) -> Config:
     )
     discord = DiscordConfig(guild_id="81", alert_channel_id="82")
     return msgspec.structs.replace(config, github=outside, discord=discord)
-
-
-@pytest.fixture
-def repository(github: SimulatedGitHub) -> Repository:
-    return github.repositories["octo/shop"]
 
 
 def worker_of(core: Core, operator: EmbeddedOperator | None = None) -> GitHubWorker:

@@ -18,7 +18,7 @@ from jinkies.commands import (
     ReportOccurrence,
     Resolve,
 )
-from jinkies.config import Config, GitHubConfig, Secret, ServiceConfig
+from jinkies.config import Config, Secret, ServiceConfig
 from jinkies.core import Core
 from jinkies.embedded import EmbeddedOperator
 from jinkies.errors import Disconnected, NotFound, UpstreamError
@@ -26,33 +26,13 @@ from jinkies.github.worker import GitHubWorker
 from jinkies.model import SYSTEM, Actor, LinkKind, PartState, PullRequest, WorkState
 from jinkies.simulators.github import Fault, Pull, Repository, SimulatedGitHub, When
 from jinkies.wire.peer import local_actor
-from tests.github.samples import QuickClock
-
-TOKEN = "ghp_" + "x1Y2" * 9
-REPO = "octo/shop"
+from tests.github.samples import REPO, TOKEN, QuickClock
 
 
 @pytest.fixture
 async def github() -> AsyncIterator[SimulatedGitHub]:
     async with SimulatedGitHub(token=TOKEN, repositories=(REPO, "octo/api")) as running:
         yield running
-
-
-@pytest.fixture
-def config(config: Config, github: SimulatedGitHub) -> Config:
-    """With the simulated GitHub."""
-    outside = GitHubConfig(token=Secret(TOKEN), owner="octo", repository="shop", api_url=github.api_url)
-    return msgspec.structs.replace(config, github=outside)
-
-
-@pytest.fixture
-def clock() -> QuickClock:
-    return QuickClock()
-
-
-@pytest.fixture
-def repository(github: SimulatedGitHub) -> Repository:
-    return github.repositories[REPO]
 
 
 def worker_of(core: Core, clock: QuickClock, config: Config | None = None) -> GitHubWorker:
