@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from jinkies.commands import CreateIssue, CreatePullRequest, RecordIssue, RecordOnGitHub, RecordPullRequest
@@ -13,7 +11,52 @@ from jinkies.model import Actor, AlertRow, EntryKind, Issue, Link, LinkKind, OnG
 
 Decidable = CreatePullRequest | RecordPullRequest | CreateIssue | RecordIssue | RecordOnGitHub
 
-_Work = TypeVar("_Work", PullRequest, Issue)
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells a pull request from an issue, where the same is decided of both."""
+
+    field: str  # of the alert's row
+    link: LinkKind
+    name: str
+    short: str
+    label: str  # of its link
+    opens_as: str
+    entry_opened: EntryKind
+    entry_failed: EntryKind
+    entry_changed: EntryKind
+
+    def of(self, row: AlertRow) -> PullRequest | Issue | None:
+        """The alert's."""
+        held: PullRequest | Issue | None = getattr(row, self.field)
+        return held
+
+    def changed(self, row: AlertRow, work: PullRequest | Issue) -> AlertRow:
+        """The alert with it as it is now, a revision later."""
+        return msgspec.structs.replace(row, **{self.field: work, "revision": row.revision + 1})
+
+
+_PULL_REQUEST = _Kind(
+    field="pull_request",
+    link=LinkKind.PULL_REQUEST,
+    name="pull request",
+    short="PR",
+    label="PR",
+    opens_as="draft PR",
+    entry_opened=EntryKind.PULL_REQUEST_OPENED,
+    entry_failed=EntryKind.PULL_REQUEST_FAILED,
+    entry_changed=EntryKind.PULL_REQUEST_CHANGED,
+)
+_ISSUE = _Kind(
+    field="issue",
+    link=LinkKind.ISSUE,
+    name="issue",
+    short="issue",
+    label="Issue",
+    opens_as="issue",
+    entry_opened=EntryKind.ISSUE_OPENED,
+    entry_failed=EntryKind.ISSUE_FAILED,
+    entry_changed=EntryKind.ISSUE_CHANGED,
+)
 
 NOTES_LIMIT = 10_000  # characters of the notes of a pull request or an issue
 LOGIN_LIMIT = 100  # characters; GitHub's own are shorter
@@ -56,14 +99,7 @@ def request_pull_request(row: AlertRow, command: CreatePullRequest, actor: Actor
 
 def record_pull_request(row: AlertRow, command: RecordPullRequest) -> Decision:
     """What became of it."""
-    work, what = _recorded(row, row.pull_request, command, "pull request")
-    if work is None:
-        return Decision(row=row, kind=None, reason=what)
-    new = msgspec.structs.replace(row, pull_request=work, revision=row.revision + 1)
-    if work.state is WorkState.FAILED:
-        return Decision(row=new, kind=EntryKind.PULL_REQUEST_FAILED, reason=what)
-    new = _linked(new, LinkKind.PULL_REQUEST, work.url, f"PR #{work.number}")
-    return Decision(row=new, kind=EntryKind.PULL_REQUEST_OPENED, reason=f"draft PR #{work.number} opened")
+    return _record(row, command, _PULL_REQUEST)
 
 
 def _closed_before(held: PullRequest | None) -> int:
@@ -97,34 +133,25 @@ def request_issue(row: AlertRow, command: CreateIssue, actor: Actor, now_ms: int
 
 def record_issue(row: AlertRow, command: RecordIssue) -> Decision:
     """What became of it."""
-    work, what = _recorded(row, row.issue, command, "issue")
-    if work is None:
-        return Decision(row=row, kind=None, reason=what)
-    new = msgspec.structs.replace(row, issue=work, revision=row.revision + 1)
-    if work.state is WorkState.FAILED:
-        return Decision(row=new, kind=EntryKind.ISSUE_FAILED, reason=what)
-    new = _linked(new, LinkKind.ISSUE, work.url, f"Issue #{work.number}")
-    return Decision(row=new, kind=EntryKind.ISSUE_OPENED, reason=f"issue #{work.number} opened")
+    return _record(row, command, _ISSUE)
 
 
 def record_on_github(row: AlertRow, command: RecordOnGitHub) -> Decision:
     """How it stands there; what is said of another than the alert's, or was known, changes nothing."""
     check_length("by", command.by, LOGIN_LIMIT)
-    if command.kind not in (LinkKind.PULL_REQUEST, LinkKind.ISSUE):
+    kind = next((one for one in (_PULL_REQUEST, _ISSUE) if one.link is command.kind), None)
+    if kind is None:
         raise Invalid(f"kind: {command.kind} is no work on GitHub")
-    of_pull_request = command.kind is LinkKind.PULL_REQUEST
-    held: PullRequest | Issue | None = row.pull_request if of_pull_request else row.issue
+    held = kind.of(row)
     if held is None or held.state is not WorkState.DONE or held.number != command.number:
         return Decision(row=row, kind=None, reason="the alert has another by now")
     if held.on_github is command.on_github:
         return Decision(row=row, kind=None, reason="known already")
-    name, kind = ("PR", EntryKind.PULL_REQUEST_CHANGED) if of_pull_request else ("issue", EntryKind.ISSUE_CHANGED)
     work = msgspec.structs.replace(held, on_github=command.on_github)
-    changed = {"pull_request" if of_pull_request else "issue": work, "revision": row.revision + 1}
-    reason = f"{name} #{command.number} {_became(held.on_github, command.on_github)}"
+    reason = f"{kind.short} #{command.number} {_became(held.on_github, command.on_github)}"
     if command.by and not command.on_github.is_open:
         reason += f" by {command.by}"
-    return Decision(row=msgspec.structs.replace(row, **changed), kind=kind, reason=reason)
+    return Decision(row=kind.changed(row, work), kind=kind.entry_changed, reason=reason)
 
 
 def _became(before: OnGitHub | None, now: OnGitHub) -> str:
@@ -153,19 +180,18 @@ def _already(held: PullRequest | Issue | None) -> str | None:
     return None
 
 
-def _recorded(
-    row: AlertRow, held: _Work | None, command: RecordPullRequest | RecordIssue, name: str
-) -> tuple[_Work | None, str]:
-    """The work as it is now, and what became of it in words; no work: it was recorded already."""
+def _record(row: AlertRow, command: RecordPullRequest | RecordIssue, kind: _Kind) -> Decision:
+    held = kind.of(row)
     if held is None:
-        raise Invalid(f"#{row.alert_id} has no {name} asked for")
+        raise Invalid(f"#{row.alert_id} has no {kind.name} asked for")
     if command.error is not None:
         failed = msgspec.structs.replace(held, state=WorkState.FAILED, error=command.error)
-        return failed, f"{name} failed: {command.error}"
+        reason = f"{kind.name} failed: {command.error}"
+        return Decision(row=kind.changed(row, failed), kind=kind.entry_failed, reason=reason)
     if command.url is None or command.number is None:
-        raise Invalid(f"url: of the {name} that was opened, a number and a url are needed")
+        raise Invalid(f"url: of the {kind.name} that was opened, a number and a url are needed")
     if held.url == command.url and held.state is WorkState.DONE:
-        return None, "already recorded"
+        return Decision(row=row, kind=None, reason="already recorded")
     done = msgspec.structs.replace(
         held,
         state=WorkState.DONE,
@@ -174,9 +200,7 @@ def _recorded(
         on_github=command.on_github,
         error=None,
     )
-    return done, f"{name} opened"
-
-
-def _linked(row: AlertRow, kind: LinkKind, url: str | None, label: str) -> AlertRow:
-    others = tuple(one for one in row.links if one.kind is not kind)
-    return msgspec.structs.replace(row, links=(*others, Link(kind=kind, url=url or "", label=label)))
+    link = Link(kind=kind.link, url=command.url, label=f"{kind.label} #{command.number}")
+    others = tuple(one for one in row.links if one.kind is not kind.link)
+    new = msgspec.structs.replace(kind.changed(row, done), links=(*others, link))
+    return Decision(row=new, kind=kind.entry_opened, reason=f"{kind.opens_as} #{command.number} opened")
